@@ -1,0 +1,7 @@
+// The extension module imgcomp._core: registrations only.
+#include "pybind.h"
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "C++ core of imgcomp; the public interface is the Python package around it.";
+  imgcomp::bindings::register_build(m);
+}

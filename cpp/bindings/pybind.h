@@ -1,0 +1,15 @@
+// The one prelude of every binding file: torch's own copy of pybind11 and its type casters.
+// pip's pybind11 must not be mixed in: with other internals C++ exceptions lose their type.
+#pragma once
+
+#include <torch/csrc/utils/pybind.h>
+#include <torch/torch.h>
+
+namespace py = pybind11;
+
+namespace imgcomp::bindings {
+
+// One function for each concept, defined in bind_<concept>.cpp.
+void register_build(py::module_& m);
+
+}  // namespace imgcomp::bindings

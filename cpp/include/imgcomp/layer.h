@@ -1,0 +1,62 @@
+// What a layer is, and the table from which the builder makes one.
+#pragma once
+
+#include <ATen/core/Generator.h>
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "imgcomp/parameters.h"
+#include "imgcomp/spec.h"
+
+namespace imgcomp {
+
+// What a forward pass needs to know besides its input.
+struct ForwardContext {
+  bool training = false;                  // dropout acts only in training
+  std::optional<at::Generator> generator;  // source of dropout masks; needed in training
+};
+
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  // Shape of the output for an input of shape `input`; SpecError says why it does not fit.
+  virtual Shape output_shape(const Shape& input) const = 0;
+
+  // x: (N, …) float32, or bfloat16 under autocast.
+  virtual at::Tensor forward(const at::Tensor& x, ForwardContext& context) const = 0;
+
+  // The same, allowed to overwrite x. Called where nobody needs x afterwards.
+  virtual at::Tensor forward_inplace(at::Tensor x, ForwardContext& context) const {
+    return forward(x, context);
+  }
+
+  // Multiply–add operations for one image.
+  virtual int64_t multiply_adds(const Shape& /*input*/) const { return 0; }
+
+  // Whether the output is new memory that the layer's own backward does not read, so that the
+  // next layer may overwrite it.
+  virtual bool output_is_disposable() const { return false; }
+
+  // Whether other spatial sizes than the spec's are fine.
+  virtual bool any_size() const { return true; }
+};
+
+// What a layer is built with.
+struct BuildContext {
+  ParameterStore& parameters;
+  std::string path;  // "<part>.<layer>": prefix of its parameters' names and of errors
+  Shape input;       // shape of its input under the spec's input_shape
+};
+
+// Builds the layer that `spec` describes; SpecError names an unknown kind, option or bad value.
+std::unique_ptr<Layer> make_layer(const LayerSpec& spec, const BuildContext& context);
+
+// All kinds that make_layer knows, sorted.
+std::vector<std::string> layer_kinds();
+
+}  // namespace imgcomp

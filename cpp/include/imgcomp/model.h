@@ -1,0 +1,86 @@
+// A network built from its spec: parts run one after another, with shapes checked, parameters
+// counted, and in-place activations where nothing else reads the overwritten values.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "imgcomp/layer.h"
+#include "imgcomp/parameters.h"
+#include "imgcomp/spec.h"
+
+namespace imgcomp {
+
+// One named list of layers, ready to run.
+class Part {
+ public:
+  Part(PartSpec spec, const Shape& input, ParameterStore& parameters);
+
+  at::Tensor forward(at::Tensor x, ForwardContext& context) const;
+
+  const PartSpec& spec() const { return spec_; }
+  const Shape& input_shape() const { return shapes_.front(); }
+  const Shape& output_shape() const { return shapes_.back(); }
+  bool any_size() const;
+
+  struct Row {  // one line of a summary
+    std::string name, kind;
+    Shape output;
+    int64_t parameters, multiply_adds;
+  };
+  const std::vector<Row>& rows() const { return rows_; }
+
+ private:
+  struct Step {
+    std::unique_ptr<Layer> layer;
+    bool inplace;
+  };
+  PartSpec spec_;
+  std::vector<Shape> shapes_;  // the input's, then each layer's output
+  std::vector<Step> steps_;
+  std::vector<Row> rows_;
+};
+
+class Model {
+ public:
+  // Builds the network and draws its weights from `seed`. SpecError names the failing layer.
+  Model(NetworkSpec spec, uint64_t seed);
+
+  // Autoencoder: reconstruction (N, C, H, W) of images x in the data range.
+  // Classifier: logits (N, K).
+  at::Tensor forward(const at::Tensor& x, ForwardContext& context) const;
+
+  // Runs one part alone; x has the part's input shape.
+  at::Tensor run_part(const std::string& name, const at::Tensor& x, ForwardContext& context) const;
+
+  const NetworkSpec& spec() const { return spec_; }  // with every layer's name filled in
+  const std::vector<Part>& parts() const { return parts_; }
+  const Part& part(const std::string& name) const;
+
+  ParameterStore& parameters() { return parameters_; }
+  const ParameterStore& parameters() const { return parameters_; }
+  int64_t num_parameters() const { return parameters_.count(); }
+  int64_t multiply_adds() const;  // for one image
+  std::string summary() const;
+
+  at::Device device() const;
+  void to(at::Device device);
+
+  // Lays out convolution weights (4-D parameters) channels_last or contiguous.
+  void set_memory_format(at::MemoryFormat format);
+  bool has_convolutions() const;
+
+ private:
+  NetworkSpec spec_;
+  ParameterStore parameters_;
+  std::vector<Part> parts_;
+};
+
+// UsageError unless x is a floating-point batch (N, shape…) with N >= 1; `what` names it.
+void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what);
+
+}  // namespace imgcomp

@@ -1,0 +1,49 @@
+// The trainable tensors of a model: created while layers are built, named, initialised together.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "imgcomp/spec.h"
+
+namespace imgcomp {
+
+enum class ParameterRole { weight, bias };
+
+struct Parameter {
+  std::string name;  // "<part>.<layer>.weight"
+  at::Tensor tensor;  // float32 leaf that requires a gradient
+  ParameterRole role;
+  int64_t fan_in;   // inputs that one output sums over (for a transposed convolution: as
+                    // PyTorch, Keras and Chainer count it, from the weight's second axis)
+  int64_t fan_out;
+};
+
+class ParameterStore {
+ public:
+  // Adds an uninitialised parameter. The returned handle shares its tensor with the store.
+  at::Tensor add(const std::string& name, const Shape& shape, ParameterRole role, int64_t fan_in,
+                 int64_t fan_out);
+
+  // The tensor of that name; SpecError lists the names there are.
+  at::Tensor find(const std::string& name) const;
+
+  // Draws all values in the order of creation from one generator seeded with `seed`: under
+  // Initialization::pytorch these are the values that torch.manual_seed(seed) followed by the same
+  // torch.nn layers gives.
+  void initialize(Initialization scheme, uint64_t seed);
+
+  const std::vector<Parameter>& all() const { return parameters_; }
+  std::vector<at::Tensor> tensors() const;
+
+  // Number of trainable values; a tied weight counts once.
+  int64_t count() const;
+
+ private:
+  std::vector<Parameter> parameters_;
+};
+
+}  // namespace imgcomp

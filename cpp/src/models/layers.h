@@ -1,0 +1,38 @@
+// The factories behind make_layer, one per layer kind, grouped by file.
+#pragma once
+
+#include <memory>
+
+#include "imgcomp/layer.h"
+#include "options.h"
+
+namespace imgcomp {
+
+using LayerFactory = std::unique_ptr<Layer> (*)(OptionReader& options, const BuildContext& context);
+
+// convolution.cpp
+std::unique_ptr<Layer> make_conv2d(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_conv_transpose2d(OptionReader& options, const BuildContext& context);
+
+// dense.cpp
+std::unique_ptr<Layer> make_dense(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_flatten(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_reshape(OptionReader& options, const BuildContext& context);
+
+// resample.cpp
+std::unique_ptr<Layer> make_max_pool2d(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& context);
+
+// activation.cpp
+std::unique_ptr<Layer> make_relu(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_leaky_relu(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_sigmoid(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_tanh(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_dropout(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_dropout2d(OptionReader& options, const BuildContext& context);
+
+// SpecError unless `input` is (channels, height, width).
+void require_image(const Shape& input);
+
+}  // namespace imgcomp

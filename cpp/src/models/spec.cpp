@@ -1,0 +1,65 @@
+#include "imgcomp/spec.h"
+
+#include "imgcomp/error.h"
+
+namespace imgcomp {
+
+std::string to_string(const Shape& shape) {
+  std::ostringstream out;
+  out << '(';
+  for (size_t i = 0; i < shape.size(); ++i) {
+    out << (i ? ", " : "") << shape[i];
+  }
+  out << (shape.size() == 1 ? ",)" : ")");
+  return out.str();
+}
+
+int64_t num_elements(const Shape& shape) {
+  int64_t count = 1;
+  for (const int64_t size : shape) {
+    count *= size;
+  }
+  return count;
+}
+
+Task parse_task(const std::string& text) {
+  if (text == "autoencoder") {
+    return Task::autoencoder;
+  }
+  if (text == "classifier") {
+    return Task::classifier;
+  }
+  throw SpecError(concat("task must be 'autoencoder' or 'classifier', not '", text, "'"));
+}
+
+Initialization parse_initialization(const std::string& text) {
+  if (text == "pytorch") {
+    return Initialization::pytorch;
+  }
+  if (text == "keras") {
+    return Initialization::keras;
+  }
+  if (text == "chainer") {
+    return Initialization::chainer;
+  }
+  throw SpecError(
+      concat("initialization must be 'pytorch', 'keras' or 'chainer', not '", text, "'"));
+}
+
+std::string to_string(Task task) {
+  return task == Task::autoencoder ? "autoencoder" : "classifier";
+}
+
+std::string to_string(Initialization initialization) {
+  switch (initialization) {
+    case Initialization::pytorch:
+      return "pytorch";
+    case Initialization::keras:
+      return "keras";
+    case Initialization::chainer:
+      return "chainer";
+  }
+  throw SpecError("unknown initialization");
+}
+
+}  // namespace imgcomp
