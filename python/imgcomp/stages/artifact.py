@@ -1,0 +1,175 @@
+"""What a stage produces, and the file it is kept in: tensors and JSON in one safetensors file.
+
+A file is only believed when its key, its SHA-256 digest and its tensors all fit; anything else
+counts as not there, so that the stage is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+import warnings
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+FORMAT = "imgcomp-stage-1"
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """The result of one stage.
+
+    Attributes:
+        tensors: Named tensors of any dtype that safetensors knows, on the CPU.
+        data: Anything that JSON can hold (numbers, text, lists, string-keyed dicts); finite
+            numbers only.
+    """
+
+    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> torch.Tensor:
+        return self.tensors[name]
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file so that its name holds either the old or the new content, never a part.
+
+    The content reaches the disk before the name does, so that this also holds after a power cut.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def canonical_json(value: Any) -> str:
+    """One text per value: sorted keys, no white space, finite numbers only."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(key: str, text: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    digest.update(f"{FORMAT}\n{key}\n{len(text)}\n{text}".encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        if tensor.numel():
+            digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
+
+
+def encode_artifact(key: str, artifact: Artifact, seconds: float) -> bytes:
+    """The file content for an artifact; `seconds` says how long the stage took."""
+    from safetensors.torch import save
+
+    # A copy of its own for each tensor: safetensors refuses tensors that share memory.
+    tensors = {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in artifact.tensors.items()
+    }
+    text = canonical_json(artifact.data)
+    metadata = {
+        "format": FORMAT,
+        "key": key,
+        "data": text,
+        "seconds": repr(float(seconds)),
+        "sha256": _digest(key, text, tensors),
+    }
+    return save(tensors, metadata)
+
+
+def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, float]:
+    """Read what `encode_artifact` wrote.
+
+    Returns:
+        The artifact and the seconds its stage took.
+
+    Raises:
+        ValueError: the content is not a stage file, is damaged, or belongs to another key.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        header_size = int.from_bytes(raw[:8], "little")
+        metadata = json.loads(raw[8 : 8 + header_size])["__metadata__"]
+        tensors = load(raw)
+        text = metadata["data"]
+        found = metadata["format"], metadata["key"], metadata["sha256"]
+        seconds = float(metadata["seconds"])
+        data = json.loads(text)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"not a stage file ({type(error).__name__}: {error})") from None
+    if found[:2] != (FORMAT, key):
+        raise ValueError(f"expected {FORMAT} with key {key[:12]}…, found {found[0]!s:.40}")
+    if found[2] != _digest(key, text, tensors):
+        raise ValueError("its SHA-256 digest does not fit its content")
+    return Artifact(tensors, data), seconds
+
+
+def slug(label: str) -> str:
+    """A label as part of a file name: letters, digits, dots, hyphens; at most 80 characters."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", label).strip("-.")[:80] or "stage"
+
+
+class ArtifactStore:
+    """A folder of stage files, found by the stages' keys; labels only make the names readable.
+
+    Artifacts that somebody still holds are shared, others are read again when asked for: a run
+    of many stages needs no more memory than the stages at work do.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._held: weakref.WeakValueDictionary[str, Artifact] = weakref.WeakValueDictionary()
+        self._seconds: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def load(self, key: str) -> Artifact | None:
+        """The stored artifact, or None where there is none that can be believed."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                return held
+            for path in sorted(self.folder.glob(f"*.{key[:12]}.safetensors")):
+                try:
+                    artifact, seconds = decode_artifact(key, path.read_bytes())
+                except (OSError, ValueError) as error:
+                    warnings.warn(
+                        f"{path}: {error}; it is computed again", RuntimeWarning, stacklevel=2
+                    )
+                    continue
+                self._held[key] = artifact
+                self._seconds[key] = seconds
+                return artifact
+            return None
+
+    def save(self, label: str, key: str, artifact: Artifact, seconds: float) -> Artifact:
+        """Store an artifact; returns it as every later reader will see it."""
+        raw = encode_artifact(key, artifact, seconds)
+        write_atomic(self.folder / f"{slug(label)}.{key[:12]}.safetensors", raw)
+        stored, _ = decode_artifact(key, raw)
+        with self._lock:
+            self._held[key] = stored
+            self._seconds[key] = seconds
+        return stored
+
+    def seconds(self, key: str) -> float | None:
+        """How long the stage took when it was computed; None while it is not known."""
+        return self._seconds.get(key)
