@@ -1,5 +1,24 @@
 # imgcomp::options: the warnings and settings with which our own code is compiled.
 
+set(IMGCOMP_SANITIZE "" CACHE STRING "Sanitizers for our own code, such as address,undefined")
+option(IMGCOMP_WERROR "Treat warnings in our own code as errors" OFF)
+
 add_library(imgcomp_options INTERFACE)
 add_library(imgcomp::options ALIAS imgcomp_options)
-target_compile_options(imgcomp_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic>)
+
+# No -march=native: one binary is to serve every CPU of its kind. -fno-math-errno costs nothing and
+# lets sqrt and its like become vector code; -ffast-math stays off, results must not depend on it.
+set(_warnings -Wall -Wextra -Wpedantic)
+if(IMGCOMP_WERROR)
+  list(APPEND _warnings -Werror)
+endif()
+target_compile_options(imgcomp_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:${_warnings} -fno-math-errno>
+  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra --expt-relaxed-constexpr>)
+
+if(IMGCOMP_SANITIZE)
+  # torch's own classes carry no type information for -fsanitize=vptr.
+  set(_sanitize -fsanitize=${IMGCOMP_SANITIZE} -fno-sanitize=vptr -fno-omit-frame-pointer)
+  target_compile_options(imgcomp_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${_sanitize}>)
+  target_link_options(imgcomp_options INTERFACE ${_sanitize})
+endif()

@@ -9,6 +9,8 @@
 #include <string>
 #include <thread>
 
+#include "build_constants.h"
+
 namespace imgcomp {
 
 BuildInfo build_info() {
@@ -17,9 +19,7 @@ BuildInfo build_info() {
   info.torch_version = IMGCOMP_TORCH_VERSION;
   info.compiler = IMGCOMP_COMPILER;
   info.build_type = IMGCOMP_BUILD_TYPE;
-#ifdef IMGCOMP_CUDA_VERSION
   info.cuda_version = IMGCOMP_CUDA_VERSION;
-#endif
   info.cxx_standard = static_cast<int>(__cplusplus / 100);
 #ifdef _OPENMP
   info.openmp = true;
