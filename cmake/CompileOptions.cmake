@@ -12,9 +12,12 @@ set(_warnings -Wall -Wextra -Wpedantic)
 if(IMGCOMP_WERROR)
   list(APPEND _warnings -Werror)
 endif()
+# The standard is asked for by feature, and for nvcc by flag: CMake before 3.26 does not know that nvcc
+# has C++20, and CMAKE_CXX_STANDARD would ask for it on its behalf.
+target_compile_features(imgcomp_options INTERFACE cxx_std_20)
 target_compile_options(imgcomp_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:${_warnings} -fno-math-errno>
-  $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra --expt-relaxed-constexpr>)
+  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20 -Xcompiler=-Wall,-Wextra --expt-relaxed-constexpr>)
 
 if(IMGCOMP_SANITIZE)
   # torch's own classes carry no type information for -fsanitize=vptr.
