@@ -1,0 +1,77 @@
+"""What a run ran on: versions, processor and source revision, for its report."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "numpy", "matplotlib", "safetensors")
+
+
+def processor_name() -> str:
+    """The processor's model name, or its architecture where the system does not tell."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.lower().startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def source_revision() -> str | None:
+    """The git commit of imgcomp's source, with ``-dirty`` for local changes; None outside git.
+
+    An installed package inside somebody else's repository is not taken for ours: this very file
+    has to be tracked.
+    """
+    here = Path(__file__).resolve()
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(here.parent), *arguments],
+                capture_output=True,
+                text=True,
+                timeout=10,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    if git("ls-files", "--error-unmatch", here.name) is None:
+        return None
+    return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+
+
+def environment(device: str) -> dict[str, Any]:
+    """A JSON-able description of this machine and these versions; no names, no paths.
+
+    Args:
+        device: The device that the run computed on.
+    """
+    import imgcomp
+
+    config = imgcomp.build_config()
+    found: dict[str, Any] = {
+        "imgcomp": imgcomp.__version__,
+        "source_revision": source_revision(),
+        "python": config["python"],
+        "processor": processor_name(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "compiler": config["compiler"],
+        "device": device,
+    }
+    if device.startswith("cuda"):
+        import torch
+
+        found["gpu"] = torch.cuda.get_device_name()
+        found["cuda"] = torch.version.cuda
+    for package in PACKAGES:
+        found[package] = importlib.metadata.version(package)
+    return found
