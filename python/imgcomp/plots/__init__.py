@@ -1,0 +1,25 @@
+"""Figures for reports and notebooks in one style: curves, image grids, bars.
+
+Matplotlib is imported when something is drawn, not before.
+"""
+
+from imgcomp.plots.bars import Bar, draw_bars
+from imgcomp.plots.curves import Series, draw_curves
+from imgcomp.plots.grids import Panel, draw_panels, tile
+from imgcomp.plots.style import COLORS, MARKERS, PALETTE, new_figure, render, style
+
+__all__ = [
+    "COLORS",
+    "MARKERS",
+    "PALETTE",
+    "Bar",
+    "Panel",
+    "Series",
+    "draw_bars",
+    "draw_curves",
+    "draw_panels",
+    "new_figure",
+    "render",
+    "style",
+    "tile",
+]

@@ -1,0 +1,99 @@
+"""Horizontal bars that read like a table: a name, a bar, its number, and the paper's number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgcomp.plots.style import PALETTE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row.
+
+    Attributes:
+        name: At the left.
+        value: The bar's length.
+        std: Whisker at its end, 0 for none.
+        paper: The paper's number as a diamond, or None.
+        group: Equal groups share a colour.
+    """
+
+    name: str
+    value: float
+    std: float = 0.0
+    paper: float | None = None
+    group: str = ""
+
+
+GROUP_COLORS = (PALETTE["blue"], PALETTE["green"], PALETTE["gray"], PALETTE["yellow"])
+
+
+def draw_bars(
+    axes: Axes,
+    bars: Sequence[Bar],
+    *,
+    title: str,
+    label: str,
+    show: str = ".1f",
+    limit: float | None = None,
+    log: bool = False,
+    names: bool = True,
+) -> None:
+    """Draw bars from top to bottom.
+
+    Args:
+        axes: Where.
+        bars: The rows.
+        title: Above.
+        label: Of the axis, with the unit.
+        show: Format of the numbers at the bars' ends.
+        limit: End of the axis; by default there is room for the numbers.
+        log: Logarithmic axis.
+        names: Whether the rows' names are written.
+    """
+    groups = list(dict.fromkeys(bar.group for bar in bars))
+    largest = max(bar.value + bar.std for bar in bars)
+    for place, bar in enumerate(bars):
+        color = GROUP_COLORS[groups.index(bar.group) % len(GROUP_COLORS)]
+        axes.barh(place, bar.value, height=0.62, color=color, zorder=2)
+        if bar.std:
+            axes.errorbar(
+                bar.value, place, xerr=bar.std, color="black", capsize=2.5, linewidth=1, zorder=4
+            )
+        if bar.paper is not None:
+            axes.plot(
+                bar.paper,
+                place,
+                marker="D",
+                color="white",
+                markeredgecolor="black",
+                markersize=6,
+                linestyle="none",
+                zorder=5,
+            )
+        end = max(bar.value + bar.std, bar.paper or 0.0)
+        axes.annotate(
+            format(bar.value, show),
+            (end, place),
+            xytext=(7, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+        )
+    axes.set(title=title, xlabel=label)
+    axes.set_yticks(range(len(bars)), [bar.name if names else "" for bar in bars])
+    axes.set_ylim(len(bars) - 0.4, -0.6)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    if log:
+        axes.set_xscale("log")
+        low = min(bar.value for bar in bars if bar.value > 0)
+        axes.set_xlim(low / 2, (limit or largest * 4))
+    else:
+        axes.set_xlim(0, limit or largest * 1.18)
