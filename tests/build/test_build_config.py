@@ -1,0 +1,101 @@
+"""``imgcomp.build_config`` and ``imgcomp doctor``'s judgement of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import imgcomp
+from imgcomp import doctor
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    return imgcomp.build_config()
+
+
+def test_keys(config: dict[str, Any]) -> None:
+    assert {section: set(facts) for section, facts in config.items()} == {
+        "versions": {"imgcomp", "python", "platform", "torch_built", "torch_found"},
+        "build": {"compiler", "build_type", "cxx_standard", "openmp"},
+        "threads": {"cores", "torch", "parallel_for"},
+        "cpu": {"model", "torch_capability", "features"},
+        "cuda": {"kernels", "toolkit", "torch", "available", "devices"},
+        "packages": {"required", "optional"},
+    }
+
+
+def test_values(config: dict[str, Any]) -> None:
+    assert config["versions"]["torch_found"] == torch.__version__
+    assert config["build"]["openmp"] is True
+    assert config["build"]["cxx_standard"] >= 2020
+    assert config["cuda"]["torch"] == torch.version.cuda
+    assert config["cuda"]["kernels"] is (config["cuda"]["toolkit"] is not None)
+    assert config["packages"]["required"]["torch"] is not None
+    assert config["packages"]["required"]["numpy"] is not None
+    assert json.loads(json.dumps(config)) == config
+
+
+def test_the_version_is_that_of_pyproject(config: dict[str, Any]) -> None:
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    version = re.search(r'^version = "(.+)"$', text, re.MULTILINE)
+    assert version is not None
+    assert imgcomp.__version__ == config["versions"]["imgcomp"] == version[1]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_loops_use_the_threads_that_torch_was_told(threads: int) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = imgcomp.build_config()["threads"]
+    finally:
+        torch.set_num_threads(before)
+    assert (found["torch"], found["parallel_for"]) == (threads, threads)
+
+
+def test_doctor_finds_nothing_wrong_here(config: dict[str, Any]) -> None:
+    assert doctor.problems(config) == []
+    out = io.StringIO()
+    assert doctor.run(file=out) == 0
+    assert f"{torch.__version__} (built against" in out.getvalue()
+    assert "imgcomp is ready to use." in out.getvalue()
+
+
+def test_doctor_json_is_the_config_and_the_judgement(config: dict[str, Any]) -> None:
+    out = io.StringIO()
+    assert doctor.run(as_json=True, file=out) == 0
+    report = json.loads(out.getvalue())
+    assert report["problems"] == []
+    assert report["versions"] == config["versions"]
+
+
+def test_doctor_names_what_is_missing(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = json.loads(json.dumps(config))
+    broken["packages"]["required"]["pooch"] = None
+    broken["packages"]["optional"]["pandas"] = None
+    broken["threads"] = {"cores": 4, "torch": 4, "parallel_for": 1}
+    monkeypatch.setattr(doctor, "build_config", lambda: broken)
+    out = io.StringIO()
+    assert doctor.run(file=out) == 1
+    text = out.getvalue()
+    assert "problem: pooch is required but not installed: run 'pip install pooch'" in text
+    assert "problem: imgcomp's loops run on one thread although torch has 4" in text
+    assert "note: pandas is not installed (optional: history.to_pandas())" in text
+    assert "ready to use" not in text
+
+
+def test_doctor_notes_a_gpu_without_kernels(config: dict[str, Any]) -> None:
+    changed = json.loads(json.dumps(config))
+    changed["cuda"] |= {"available": True, "kernels": False}
+    assert any("built without its CUDA kernels" in note for note in doctor.notes(changed))
