@@ -10,6 +10,10 @@ namespace py = pybind11;
 namespace imgcomp::bindings {
 
 // One function for each concept, defined in bind_<concept>.cpp.
+void register_errors();
 void register_build(py::module_& m);
+void register_tensors(py::module_& m);
+void register_model(py::module_& m);
+void register_training(py::module_& m);
 
 }  // namespace imgcomp::bindings

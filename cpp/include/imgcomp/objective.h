@@ -1,0 +1,43 @@
+// What training minimises: an objective turns a batch into named scalars, the first of which is the
+// loss.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "imgcomp/batch.h"
+#include "imgcomp/model.h"
+
+namespace imgcomp {
+
+struct ObjectiveResult {
+  at::Tensor loss;    // scalar, the mean over the batch, with its graph
+  at::Tensor output;  // the network's output, detached, float32
+  // Means over the batch, detached scalars; the loss is not repeated here.
+  std::vector<std::pair<std::string, at::Tensor>> metrics;
+};
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  virtual ObjectiveResult operator()(const Model& model, const Batch& batch,
+                                     ForwardContext& context) const = 0;
+
+  // UsageError where this objective cannot train that model on those data.
+  virtual void check(const Model& model, const ImageData& data) const = 0;
+
+  // Whether outputs that no longer depend on the input are found in this batch.
+  virtual bool has_collapsed(const ObjectiveResult& result, const Batch& batch) const = 0;
+};
+
+// "mse", "l1", "bce" (images against their target, plus the metric "psnr" in dB on the 8-bit
+// scale) or "cross_entropy" (logits against labels, plus "accuracy").
+std::unique_ptr<Objective> make_objective(const std::string& name);
+std::vector<std::string> objective_names();
+
+}  // namespace imgcomp

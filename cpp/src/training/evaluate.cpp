@@ -1,0 +1,86 @@
+// Passes over a data set without training (declared in imgcomp/trainer.h).
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+
+#include <algorithm>
+
+#include "imgcomp/error.h"
+#include "imgcomp/gather.h"
+#include "imgcomp/trainer.h"
+#include "training/running_means.h"
+
+namespace imgcomp {
+namespace {
+
+at::Tensor index_range(int64_t begin, int64_t end, at::Device device) {
+  return at::arange(begin, end, at::TensorOptions().dtype(at::kLong).device(device));
+}
+
+// Runs the images through the network batch by batch and concatenates what `finish` makes of each
+// output, on the images' own device.
+template <class Finish>
+at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t batch_size,
+                       Finish finish) {
+  check_data({images, {}, {}}, model, "the");
+  if (batch_size < 1) {
+    throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
+  }
+  const at::AutoGradMode without_gradients(false);
+  std::vector<at::Tensor> results;
+  ForwardContext context;
+  for (int64_t begin = 0; begin < images.size(0); begin += batch_size) {
+    const int64_t end = std::min(begin + batch_size, images.size(0));
+    // One batch at a time to the device: the data set may be larger than its memory.
+    const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
+                             at::MemoryFormat::Contiguous);
+    const Batch batch = loader.load(index_range(0, end - begin, model.device()));
+    results.push_back(finish(model.forward(batch.input, context)).to(images.device()));
+  }
+  return at::cat(results);
+}
+
+}  // namespace
+
+std::map<std::string, double> evaluate(const Model& model, const BatchLoader& loader,
+                                       const Objective& objective, int64_t batch_size) {
+  const at::AutoGradMode without_gradients(false);
+  RunningMeans means(model.device(), false);
+  ForwardContext context;
+  bool collapsed = false;
+  for (int64_t begin = 0; begin < loader.size(); begin += batch_size) {
+    const int64_t end = std::min(begin + batch_size, loader.size());
+    const Batch batch = loader.load(index_range(begin, end, model.device()));
+    const ObjectiveResult result = objective(model, batch, context);
+    means.add(result, end - begin);
+    if (begin == 0) {
+      collapsed = objective.has_collapsed(result, batch);
+    }
+    if (means.due()) {
+      means.flush();
+    }
+  }
+  means.flush();
+  std::map<std::string, double> values = means.means();
+  values["collapsed"] = collapsed ? 1.0 : 0.0;
+  return values;
+}
+
+at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t batch_size) {
+  if (model.spec().task != Task::autoencoder) {
+    throw UsageError("only an autoencoder reconstructs images; this is a classifier");
+  }
+  return map_batches(model, images, batch_size, [&](const at::Tensor& output) {
+    return to_bytes(output, model.spec().data_range).contiguous();
+  });
+}
+
+at::Tensor predict(const Model& model, const at::Tensor& images, int64_t batch_size) {
+  if (model.spec().task != Task::classifier) {
+    throw UsageError("only a classifier predicts classes; this is an autoencoder");
+  }
+  return map_batches(model, images, batch_size,
+                     [](const at::Tensor& output) { return output.to(at::kFloat); });
+}
+
+}  // namespace imgcomp

@@ -1,0 +1,281 @@
+#include "imgcomp/trainer.h"
+
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/randperm.h>
+#include <ATen/ops/stack.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "imgcomp/error.h"
+#include "imgcomp/random.h"
+#include "training/running_means.h"
+#include "training/scopes.h"
+
+namespace imgcomp {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kProgressInterval = std::chrono::milliseconds(100);
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+at::MemoryFormat memory_format(const TrainerConfig& config) {
+  return config.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+}
+
+void check_config(const TrainerConfig& config) {
+  const auto at_least_one = [](const char* name, int64_t value) {
+    if (value < 1) {
+      throw UsageError(concat(name, " must be at least 1, not ", value));
+    }
+  };
+  at_least_one("epochs", config.epochs);
+  at_least_one("batch_size", config.batch_size);
+  at_least_one("evaluation_batch_size", config.evaluation_batch_size);
+  if (!(config.learning_rate >= 0.0) || !std::isfinite(config.learning_rate)) {
+    throw UsageError(
+        concat("the learning rate must be finite and at least 0, not ", config.learning_rate));
+  }
+  if (config.gradient_clip && !(*config.gradient_clip > 0.0)) {
+    throw UsageError(
+        concat("the bound for clipping gradients must be positive, not ", *config.gradient_clip));
+  }
+  if (config.threads < 0 || config.patience < 0) {
+    throw UsageError("threads and patience must not be negative");
+  }
+  if (config.patience > 0 && config.monitor.empty()) {
+    throw UsageError("patience needs a column to watch (keep_best)");
+  }
+  check_schedule(config.schedule);
+}
+
+// Scales all gradients so that their norm together is at most `bound`.
+void clip_gradients(std::vector<at::Tensor>& gradients, double bound) {
+  std::vector<at::Tensor> norms;
+  for (const at::Tensor& gradient : gradients) {
+    if (gradient.defined()) {
+      norms.push_back(at::linalg_vector_norm(gradient));
+    }
+  }
+  const double norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
+  if (norm > bound) {
+    for (at::Tensor& gradient : gradients) {
+      if (gradient.defined()) {
+        gradient = gradient * (bound / norm);
+      }
+    }
+  }
+}
+
+// Higher is better for these, lower for all others.
+bool higher_is_better(const std::string& column) {
+  return column.ends_with("psnr") || column.ends_with("accuracy");
+}
+
+}  // namespace
+
+Trainer::Trainer(Model& model, const ImageData& training,
+                 const std::optional<ImageData>& validation, const TrainerConfig& config)
+    : model_(model),
+      config_((check_config(config), config)),
+      objective_(make_objective(config.objective)),
+      optimizer_(make_optimizer(config.optimizer, model.parameters())),
+      training_((check_data(training, model, "training"), objective_->check(model, training),
+                 training),
+                model.spec(), model.device(), memory_format(config)) {
+  if (validation) {
+    check_data(*validation, model, "validation");
+    objective_->check(model, *validation);
+    validation_.emplace(*validation, model.spec(), model.device(), memory_format(config));
+  }
+  if (config_.drop_last && training_.size() < config_.batch_size) {
+    throw UsageError(concat("with drop_last, ", training_.size(),
+                            " images do not make one batch of ", config_.batch_size));
+  }
+  if (config_.monitor.starts_with("val_") && !validation_) {
+    throw UsageError(concat("'", config_.monitor, "' cannot be watched without validation data"));
+  }
+  model_.set_memory_format(memory_format(config_));
+}
+
+int64_t Trainer::steps_per_epoch() const {
+  return config_.drop_last ? training_.size() / config_.batch_size
+                           : (training_.size() + config_.batch_size - 1) / config_.batch_size;
+}
+
+Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_progress) {
+  const ThreadScope threads(config_.threads);
+  Outcome outcome = Outcome::finished;
+  while (state_.epoch < config_.epochs) {
+    if (out_of_patience()) {
+      outcome = Outcome::stopped_early;
+      break;
+    }
+    if (!run_epoch(on_progress)) {
+      return Outcome::interrupted;
+    }
+    const auto start = Clock::now();
+    validate();
+    state_.history["val_seconds"].push_back(seconds_since(start));
+    ++state_.epoch;
+    keep_if_best();
+    if (on_epoch && !on_epoch(*this)) {
+      outcome = Outcome::stopped_early;
+      break;
+    }
+  }
+  load_best();
+  return outcome;
+}
+
+bool Trainer::run_epoch(const OnProgress& on_progress) {
+  const at::AutoGradMode with_gradients(true);
+  const auto start = Clock::now();
+  auto last_progress = start;
+  const at::Device device = model_.device();
+  const auto epoch = static_cast<uint64_t>(state_.epoch) + 1;
+  const int64_t steps = steps_per_epoch();
+  const at::TensorOptions index_options = at::TensorOptions().dtype(at::kLong);
+
+  at::Generator order_generator =
+      make_generator(at::kCPU, derive_seed(config_.seed, Stream::order, epoch));
+  const at::Tensor order = (config_.shuffle
+                                ? at::randperm(training_.size(), order_generator, index_options)
+                                : at::arange(training_.size(), index_options))
+                               .to(device);
+  ForwardContext context{
+      true, make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch))};
+  const std::vector<at::Tensor> parameters = model_.parameters().tensors();
+  RunningMeans means(device, config_.log_batches);
+  double learning_rate = config_.learning_rate;
+
+  for (int64_t step = 0; step < steps; ++step) {
+    const int64_t begin = step * config_.batch_size;
+    const int64_t size = std::min(config_.batch_size, training_.size() - begin);
+    const Batch batch = training_.load(order.narrow(0, begin, size));
+    ObjectiveResult result;
+    {
+      const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
+      result = (*objective_)(model_, batch, context);
+    }
+    std::vector<at::Tensor> gradients =
+        torch::autograd::grad({result.loss}, parameters, /*grad_outputs=*/{},
+                              /*retain_graph=*/false, /*create_graph=*/false,
+                              /*allow_unused=*/true);
+    if (config_.gradient_clip) {
+      clip_gradients(gradients, *config_.gradient_clip);
+    }
+    learning_rate = config_.learning_rate *
+                    learning_rate_factor(config_.schedule, state_.epoch * steps + step, steps,
+                                         config_.epochs);
+    optimizer_->step(std::move(gradients), learning_rate);
+    means.add(result, size);
+
+    if (means.due() || step + 1 == steps) {
+      if (const int64_t bad = means.flush(); bad != 0) {
+        throw DivergedError(concat("the loss is no longer finite in epoch ", epoch, ", step ", bad,
+                                   " of ", steps, "; a smaller learning rate or gradient clipping "
+                                   "may help"));
+      }
+    }
+    if (const auto now = Clock::now(); on_progress && now - last_progress >= kProgressInterval) {
+      last_progress = now;
+      if (!on_progress({static_cast<int64_t>(epoch), step + 1, steps, means.mean("loss")})) {
+        return false;
+      }
+    }
+  }
+
+  state_.history["epoch"].push_back(static_cast<double>(epoch));
+  state_.history["lr"].push_back(learning_rate);
+  for (const auto& [name, mean] : means.means()) {
+    state_.history[name].push_back(mean);
+  }
+  for (const auto& [name, values] : means.values()) {
+    auto& column = state_.batches[name];
+    column.insert(column.end(), values.begin(), values.end());
+  }
+  state_.history["seconds"].push_back(seconds_since(start));
+  return true;
+}
+
+void Trainer::validate() {
+  if (validation_) {
+    for (const auto& [name, value] :
+         evaluate(model_, *validation_, *objective_, config_.evaluation_batch_size)) {
+      state_.history[name == "collapsed" ? name : "val_" + name].push_back(value);
+    }
+    return;
+  }
+  // Without validation data, only whether the outputs have collapsed, on some training images.
+  const at::AutoGradMode without_gradients(false);
+  const int64_t count = std::min(config_.evaluation_batch_size, training_.size());
+  const Batch batch = training_.load(
+      at::arange(count, at::TensorOptions().dtype(at::kLong).device(model_.device())));
+  ForwardContext context;
+  const ObjectiveResult result = (*objective_)(model_, batch, context);
+  state_.history["collapsed"].push_back(objective_->has_collapsed(result, batch) ? 1.0 : 0.0);
+}
+
+void Trainer::keep_if_best() {
+  if (config_.monitor.empty()) {
+    return;
+  }
+  const auto column = state_.history.find(config_.monitor);
+  if (column == state_.history.end()) {
+    std::string names;
+    for (const auto& [name, values] : state_.history) {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+    throw UsageError(concat("there is no column '", config_.monitor, "' to watch; there are: ",
+                            names));
+  }
+  const double value = column->second.back();
+  const bool better = higher_is_better(config_.monitor) ? value > state_.best_value
+                                                        : value < state_.best_value;
+  if (state_.best_epoch != 0 && !better) {
+    return;
+  }
+  state_.best_value = value;
+  state_.best_epoch = state_.epoch;
+  for (const Parameter& parameter : model_.parameters().all()) {
+    state_.best_parameters[parameter.name] = parameter.tensor.detach().clone();
+  }
+}
+
+void Trainer::load_best() {
+  for (const auto& [name, best] : state_.best_parameters) {
+    model_.parameters().find(name).detach().copy_(best);
+  }
+}
+
+bool Trainer::out_of_patience() const {
+  return config_.patience > 0 && state_.best_epoch != 0 &&
+         state_.epoch - state_.best_epoch >= config_.patience;
+}
+
+TrainerState Trainer::snapshot() const {
+  TrainerState state = state_;
+  state.optimizer = optimizer_->state();
+  return state;
+}
+
+void Trainer::restore(TrainerState state) {
+  if (state.epoch < 0 || state.epoch > config_.epochs) {
+    throw UsageError(concat("a run of ", config_.epochs, " epochs cannot go on after epoch ",
+                            state.epoch));
+  }
+  optimizer_->restore(state.optimizer);
+  state_ = std::move(state);
+}
+
+}  // namespace imgcomp
