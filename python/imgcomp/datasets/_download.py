@@ -242,6 +242,8 @@ def _unpack(info: DatasetInfo, work: Path, ready: Path, root: Path) -> None:
 
 def _publish(ready: Path, final: Path) -> None:
     """Move a whole folder to its place, or its files into a folder that is there already."""
+    for file in ready.iterdir():  # pooch makes them readable to their owner only
+        file.chmod(0o644)
     try:
         ready.rename(final)
     except OSError:

@@ -32,7 +32,7 @@ from imgcomp.datasets._registry import (
 from imgcomp.datasets._split import Dataset, Split
 from imgcomp.errors import CorruptDataError, DatasetError, DatasetNotFoundError
 
-__all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "load", "mnist", "read"]
+__all__ = ["cifar10", "cifar100", "digits", "fashion_mnist", "load", "mnist", "not_found", "read"]
 
 Root = str | os.PathLike[str]
 
@@ -79,7 +79,7 @@ def load(
     found = locate(info, root)
     if found is None:
         if is_offline(offline):
-            raise _not_found(info)
+            raise not_found(info)
         download(info, cache_dir(), progress=progress)
         found = locate(info, cache_dir())
         assert found is not None  # locate with a root gives the files or raises
@@ -270,15 +270,15 @@ def _check_content(info: DatasetInfo, found: Found, train: Split, test: Split) -
         )
 
 
-def _not_found(info: DatasetInfo) -> DatasetNotFoundError:
-    """The error for a data set that is nowhere and must not be downloaded."""
+def not_found(info: DatasetInfo) -> DatasetNotFoundError:
+    """The error for a data set that is nowhere and is not to be downloaded."""
     given = data_dir()
     places = f"in the cache {cache_dir()} (IMGCOMP_DATA is not set)"
     if given is not None:
         places = f"in IMGCOMP_DATA={given} and in the cache {cache_dir()}"
     return DatasetNotFoundError(
-        f"{info.name} is not here, and being offline it is not downloaded: looked {places} for "
-        f"{searched(info)}; run 'imgcomp data get {info.name}' with a network, set IMGCOMP_DATA "
+        f"{info.name} is not here: looked {places} for {searched(info)}; run "
+        f"'imgcomp data get {info.name}' with a network (not offline), set IMGCOMP_DATA "
         "to a folder that holds it, or use the built-in data set digits"
     )
 

@@ -258,6 +258,15 @@ def _cifar100(coarse: bool) -> DatasetInfo:
 CIFAR100_INFO = _cifar100(coarse=False)
 CIFAR100_COARSE_INFO = _cifar100(coarse=True)
 
+_DIGITS_CHECKSUMS = {
+    "digits-images-idx3-ubyte.gz": (
+        "sha256:c41c947a1014aa9bb82e371b01f16724f9ef929893351173edcc47aa0fc03930"
+    ),
+    "digits-labels-idx1-ubyte.gz": (
+        "sha256:147c9192405199869317e6d9c62ea444f9770c3f8c6dd65035ba3a3690cc5460"
+    ),
+}
+
 DIGITS_INFO = DatasetInfo(
     name="digits",
     kind="embedded",
@@ -271,6 +280,7 @@ DIGITS_INFO = DatasetInfo(
         "de959e41691f47be6c03e872f57224d162e357751ecad147c3db3648cefb9b6e",
     ),
     files=("digits-images-idx3-ubyte.gz", "digits-labels-idx1-ubyte.gz"),
+    checksums=_DIGITS_CHECKSUMS,
 )
 
 ALL = (MNIST_INFO, FASHION_MNIST_INFO, CIFAR10_INFO, CIFAR100_INFO, DIGITS_INFO)
