@@ -4,9 +4,28 @@ from imgcomp import _build_info, _torch_check
 
 _torch_check.check_torch(_build_info.TORCH_VERSION, _build_info.CUDA_VERSION)
 
-from imgcomp import errors  # noqa: E402
+from imgcomp import datasets, errors, metrics, models, training  # noqa: E402
 from imgcomp._build import build_config  # noqa: E402
 from imgcomp._core import __version__  # noqa: E402
 from imgcomp.errors import ImgcompError  # noqa: E402
+from imgcomp.models.torch_bridge import from_torch  # noqa: E402
+from imgcomp.training import FitConfig, History, StopToken, evaluate, fit, load, save  # noqa: E402
 
-__all__ = ["ImgcompError", "__version__", "build_config", "errors"]
+__all__ = [
+    "FitConfig",
+    "History",
+    "ImgcompError",
+    "StopToken",
+    "__version__",
+    "build_config",
+    "datasets",
+    "errors",
+    "evaluate",
+    "fit",
+    "from_torch",
+    "load",
+    "metrics",
+    "models",
+    "save",
+    "training",
+]

@@ -43,3 +43,11 @@ class CheckpointError(ImgcompError, ValueError):
 
 class TrainingDivergedError(ImgcompError, ArithmeticError):
     """The training loss became NaN or infinite; names the epoch and the step."""
+
+
+class TrainingInterruptedError(ImgcompError):
+    """A training run was told to stop by its :class:`imgcomp.StopToken`; its checkpoint stands."""
+
+
+class CollapsedOutputWarning(UserWarning):
+    """After training, the network gives almost the same output for every input."""

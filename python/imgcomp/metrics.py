@@ -1,0 +1,41 @@
+"""Measures of image quality on batches of tensors or arrays."""
+
+from __future__ import annotations
+
+import torch
+
+from imgcomp import _core
+from imgcomp.models.model import ArrayLike, as_tensor
+
+__all__ = ["mse", "psnr"]
+
+
+def mse(x: ArrayLike, y: ArrayLike) -> torch.Tensor:
+    """Mean squared error of each image.
+
+    Args:
+        x, y: (N, …) of one shape, any real dtype.
+
+    Returns:
+        float64 (N,), in squared units of the input.
+
+    Raises:
+        UsageError: the shapes differ, or there is no batch axis.
+    """
+    return _core.mse_per_image(as_tensor(x, "x"), as_tensor(y, "y"))
+
+
+def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tensor:
+    """Peak signal-to-noise ratio of each image: 10 · log10(data_range² / MSE).
+
+    Args:
+        x, y: (N, …) of one shape, any real dtype.
+        data_range: the distance between black and white; 255 for bytes.
+
+    Returns:
+        float64 (N,), in dB; infinite for equal images.
+
+    Raises:
+        UsageError: the shapes differ, or there is no batch axis.
+    """
+    return _core.psnr_from_mse(mse(x, y), float(data_range))

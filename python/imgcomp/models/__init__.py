@@ -1,0 +1,31 @@
+"""Networks: specs of layers, the models built from them, and each paper's networks."""
+
+from imgcomp.models import layers
+from imgcomp.models.feng2018 import (
+    feng2018_ann,
+    feng2018_classifier,
+    feng2018_cnn,
+    feng2018_shared,
+)
+from imgcomp.models.model import (
+    Autoencoder,
+    Classifier,
+    Model,
+    autoencoder_spec,
+    classifier_spec,
+    from_spec,
+)
+
+__all__ = [
+    "Autoencoder",
+    "Classifier",
+    "Model",
+    "autoencoder_spec",
+    "classifier_spec",
+    "feng2018_ann",
+    "feng2018_classifier",
+    "feng2018_cnn",
+    "feng2018_shared",
+    "from_spec",
+    "layers",
+]

@@ -1,0 +1,154 @@
+"""Layers as data: each function returns one entry of a network spec.
+
+A network is a list of such entries for each of its parts; the C++ core checks and interprets them.
+``name`` may be left out: the builder then calls the layer by its kind and position. Whole numbers
+that stand for both axes may also be given as ``[height, width]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+LayerSpec = dict[str, Any]
+IntOrPair = int | Sequence[int]
+
+
+def _layer(kind: str, name: str | None, **options: Any) -> LayerSpec:
+    layer: LayerSpec = {"kind": kind}
+    if name is not None:
+        layer["name"] = name
+    for key, value in options.items():
+        if value is not None:
+            is_pair = isinstance(value, Sequence) and not isinstance(value, str)
+            layer[key] = list(value) if is_pair else value
+    return layer
+
+
+def conv2d(
+    out_channels: int,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair | None = None,
+    dilation: IntOrPair | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Convolution (C, H, W) → (out_channels, H', W'), H' = ⌊(H + 2p − d(k − 1) − 1) / s⌋ + 1."""
+    return _layer(
+        "conv2d",
+        name,
+        out_channels=out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        bias=bias,
+    )
+
+
+def conv_transpose2d(
+    out_channels: int,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair | None = None,
+    output_padding: IntOrPair | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Transposed convolution (C, H, W) → (out_channels, H', W'), H' = (H − 1)s − 2p + k + o."""
+    return _layer(
+        "conv_transpose2d",
+        name,
+        out_channels=out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        output_padding=output_padding,
+        bias=bias,
+    )
+
+
+def dense(
+    out_features: int | None = None,
+    *,
+    tied_to: str | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Fully connected layer (in,) → (out_features,).
+
+    Args:
+        tied_to: ``"<part>.<layer>"`` of an earlier dense layer whose weight is used transposed: one
+            parameter tensor serves both. The bias remains each layer's own.
+    """
+    return _layer("dense", name, out_features=out_features, tied_to=tied_to, bias=bias)
+
+
+def max_pool2d(
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Maximum over windows; the stride is the window's size unless given."""
+    return _layer("max_pool2d", name, kernel_size=kernel_size, stride=stride, padding=padding)
+
+
+def avg_pool2d(
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Mean over windows, zeros of the padding counted; the stride is the window's size."""
+    return _layer("avg_pool2d", name, kernel_size=kernel_size, stride=stride, padding=padding)
+
+
+def upsample(factor: int = 2, *, mode: str = "nearest", name: str | None = None) -> LayerSpec:
+    """Spatial sizes times ``factor``, ``"nearest"`` or ``"bilinear"`` (pixel centres)."""
+    return _layer("upsample", name, factor=factor, mode=mode)
+
+
+def flatten(*, name: str | None = None) -> LayerSpec:
+    """(C, H, W) → (C · H · W,), in that order."""
+    return _layer("flatten", name)
+
+
+def reshape(shape: Sequence[int], *, name: str | None = None) -> LayerSpec:
+    """To ``shape`` (without the batch axis); the number of values stays."""
+    return _layer("reshape", name, shape=shape)
+
+
+def relu(*, name: str | None = None) -> LayerSpec:
+    """max(x, 0)."""
+    return _layer("relu", name)
+
+
+def leaky_relu(negative_slope: float = 0.01, *, name: str | None = None) -> LayerSpec:
+    """x where positive, else negative_slope · x."""
+    return _layer("leaky_relu", name, negative_slope=float(negative_slope))
+
+
+def sigmoid(*, name: str | None = None) -> LayerSpec:
+    """1 / (1 + exp(−x))."""
+    return _layer("sigmoid", name)
+
+
+def tanh(*, name: str | None = None) -> LayerSpec:
+    """Hyperbolic tangent."""
+    return _layer("tanh", name)
+
+
+def dropout(p: float = 0.5, *, name: str | None = None) -> LayerSpec:
+    """In training, sets values to 0 with probability p and scales the others by 1 / (1 − p)."""
+    return _layer("dropout", name, p=float(p))
+
+
+def dropout2d(p: float = 0.5, *, name: str | None = None) -> LayerSpec:
+    """Dropout of whole channels."""
+    return _layer("dropout2d", name, p=float(p))

@@ -1,0 +1,299 @@
+"""Networks as Python objects: the C++ model of a spec, with NumPy accepted and weights as a dict."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from imgcomp import _core
+from imgcomp.errors import UsageError
+from imgcomp.models.layers import LayerSpec
+
+Spec: TypeAlias = dict[str, Any]
+ArrayLike: TypeAlias = torch.Tensor | npt.NDArray[Any]
+
+
+def as_tensor(x: object, what: str) -> torch.Tensor:
+    """Takes a tensor as it is and a NumPy array without a copy where that is possible.
+
+    Raises:
+        UsageError: for anything else; ``what`` names the argument.
+    """
+    if isinstance(x, torch.Tensor):
+        return x
+    if isinstance(x, np.ndarray):
+        # Read-only or negatively strided arrays cannot be shared with torch.
+        shareable = x.flags.writeable and all(stride >= 0 for stride in x.strides)
+        try:
+            return torch.from_numpy(x if shareable else x.copy())
+        except TypeError as error:
+            raise UsageError(f"{what}: {error}") from None
+    raise UsageError(
+        f"{what} must be a torch.Tensor or a NumPy array, not {type(x).__name__}"
+    )
+
+
+class Model:
+    """A network built from its spec, with its weights.
+
+    Use :func:`from_spec`, one of the constructors in :mod:`imgcomp.models`, or
+    :func:`imgcomp.load`.
+    """
+
+    def __init__(self, spec: Spec, seed: int = 0) -> None:
+        """Builds the network and draws its weights.
+
+        Args:
+            spec: see :func:`autoencoder_spec` and :func:`classifier_spec`.
+            seed: of the weights; the same seed gives the same weights on every machine.
+
+        Raises:
+            SpecError: the spec cannot be built; names the layer, what it expected and what came.
+        """
+        if not isinstance(spec, dict):
+            raise UsageError(f"a spec is a dict, not {type(spec).__name__}")
+        self._core = _core.Model(spec, _check_seed(seed))
+
+    @property
+    def spec(self) -> Spec:
+        """The spec as JSON-able data, every layer's name filled in."""
+        spec: Spec = self._core.spec
+        return spec
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of an image."""
+        channels, height, width = self.spec["input_shape"]
+        return channels, height, width
+
+    @property
+    def data_range(self) -> tuple[float, float]:
+        """The values that bytes 0 and 255 stand for."""
+        low, high = self.spec["data_range"]
+        return low, high
+
+    @property
+    def num_parameters(self) -> int:
+        """Number of trainable values; a tied weight counts once."""
+        return self._core.num_parameters
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply–add operations for one image, forward."""
+        return self._core.multiply_adds
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return torch.device(self._core.device)
+
+    def to(self, device: str | torch.device) -> Model:
+        """Moves the weights in place and returns the model.
+
+        Raises:
+            UsageError: there is no such device here.
+        """
+        try:
+            self._core.to(str(torch.device(device)))
+        except RuntimeError as error:
+            raise UsageError(f"cannot use device {str(device)!r}: {error}") from None
+        return self
+
+    def summary(self) -> str:
+        """A table of the layers: output shape, parameters and multiply–adds of each."""
+        return self._core.summary()
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The weights by name, in the order of creation. They share memory with the model."""
+        return {name: tensor.detach() for name, tensor in self._core.parameters()}
+
+    def parameters(self) -> list[torch.Tensor]:
+        """The trainable tensors themselves, as an optimiser of torch.optim takes them."""
+        return [tensor for _, tensor in self._core.parameters()]
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Copies weights into the model.
+
+        Raises:
+            UsageError: names or shapes differ from the model's; nothing has been copied then.
+        """
+        own = self.state_dict()
+        missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or extra:
+            raise UsageError(
+                "the weights do not belong to this network: "
+                f"missing {sorted(missing) or 'none'}, unknown {sorted(extra) or 'none'}"
+            )
+        for name, tensor in own.items():
+            if state[name].shape != tensor.shape:
+                raise UsageError(
+                    f"the weight {name!r} must have shape {tuple(tensor.shape)}, "
+                    f"not {tuple(state[name].shape)}"
+                )
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+    def copy(self) -> Model:
+        """The same network with weights of its own."""
+        twin = type(self)(self.spec)
+        twin.to(self.device)
+        twin.load_state_dict(self.state_dict())
+        return twin
+
+    def forward(self, x: ArrayLike) -> torch.Tensor:
+        """The network's output for a batch.
+
+        Args:
+            x: (N, C, H, W), floating point, in :attr:`data_range`.
+
+        Returns:
+            Autoencoder: reconstructions (N, C, H, W). Classifier: logits (N, K). float32.
+
+        Raises:
+            UsageError: wrong shape, dtype or an empty batch.
+        """
+        return self._core.forward(self._input(x))
+
+    __call__ = forward
+
+    def to_torch(self) -> torch.nn.Module:
+        """A plain torch.nn.Module with a copy of the weights and the same outputs within 1e-6."""
+        from imgcomp.models.torch_bridge import to_torch
+
+        return to_torch(self)
+
+    def _input(self, x: ArrayLike) -> torch.Tensor:
+        tensor = as_tensor(x, "the input")
+        if tensor.dtype in (torch.float64, torch.float16, torch.bfloat16):
+            tensor = tensor.float()
+        return tensor.to(self.device)
+
+    def _images(self, images: ArrayLike) -> torch.Tensor:
+        return as_tensor(images, "images").contiguous()
+
+    def __copy__(self) -> Model:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return self.copy()
+
+    def __repr__(self) -> str:
+        shape = "×".join(str(size) for size in self.input_shape)
+        return f"{type(self).__name__}({shape}, {self.num_parameters:,} parameters)"
+
+
+class Autoencoder(Model):
+    """A network that encodes images to a code and decodes them again."""
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape of the code of one image."""
+        _, output = self._core.part_shapes("encoder")
+        return tuple(output)
+
+    def encode(self, x: ArrayLike) -> torch.Tensor:
+        """Images (N, C, H, W) in the data range → codes (N, *code_shape), float32."""
+        return self._core.run_part("encoder", self._input(x))
+
+    def decode(self, code: ArrayLike) -> torch.Tensor:
+        """Codes (N, *code_shape) → images (N, C, H, W), float32, in the data range."""
+        return self._core.run_part("decoder", self._input(code))
+
+    def reconstruct(self, images: ArrayLike, batch_size: int = 500) -> torch.Tensor:
+        """Images through the network and back to bytes.
+
+        Args:
+            images: uint8 (N, C, H, W).
+            batch_size: images in flight at a time.
+
+        Returns:
+            uint8 (N, C, H, W): rounded to the nearest byte and clamped to 0…255.
+        """
+        return _core.reconstruct(self._core, self._images(images), batch_size)
+
+
+class Classifier(Model):
+    """A network that gives each image a logit for each class."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of logits."""
+        _, output = self._core.part_shapes("classifier")
+        return output[0]
+
+    def logits(self, x: ArrayLike) -> torch.Tensor:
+        """Images (N, C, H, W) in the data range → logits (N, num_classes), float32."""
+        return self.forward(x)
+
+    def predict(self, images: ArrayLike, batch_size: int = 500) -> torch.Tensor:
+        """Logits (N, num_classes), float32, of uint8 images (N, C, H, W)."""
+        return _core.predict(self._core, self._images(images), batch_size)
+
+
+def _check_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+        raise UsageError(f"a seed is a whole number in 0 … 2^63 − 1, not {seed!r}")
+    return int(seed)
+
+
+def autoencoder_spec(
+    input_shape: Sequence[int],
+    encoder: Sequence[LayerSpec],
+    decoder: Sequence[LayerSpec],
+    *,
+    data_range: tuple[float, float] = (0.0, 1.0),
+    initialization: str = "pytorch",
+) -> Spec:
+    """The spec of an autoencoder.
+
+    Args:
+        input_shape: (channels, height, width).
+        encoder: layers from the image to the code; see :mod:`imgcomp.models.layers`.
+        decoder: layers from the code back to an image of ``input_shape``.
+        data_range: the values that bytes 0 and 255 stand for.
+        initialization: ``"pytorch"``, ``"keras"`` (Glorot) or ``"chainer"`` (LeCun).
+    """
+    return _spec("autoencoder", input_shape, data_range, initialization,
+                 {"encoder": encoder, "decoder": decoder})  # fmt: skip
+
+
+def classifier_spec(
+    input_shape: Sequence[int],
+    layers: Sequence[LayerSpec],
+    *,
+    data_range: tuple[float, float] = (0.0, 1.0),
+    initialization: str = "pytorch",
+) -> Spec:
+    """The spec of a classifier, whose last layer gives the logits; see :func:`autoencoder_spec`."""
+    return _spec("classifier", input_shape, data_range, initialization, {"classifier": layers})
+
+
+def _spec(
+    task: str,
+    input_shape: Sequence[int],
+    data_range: tuple[float, float],
+    initialization: str,
+    parts: Mapping[str, Sequence[LayerSpec]],
+) -> Spec:
+    return {
+        "task": task,
+        "input_shape": list(input_shape),
+        "data_range": [float(value) for value in data_range],
+        "initialization": initialization,
+        "parts": {name: copy.deepcopy(list(layers)) for name, layers in parts.items()},
+    }
+
+
+def from_spec(spec: Spec, seed: int = 0) -> Autoencoder | Classifier:
+    """Builds the network of a spec: an :class:`Autoencoder` or a :class:`Classifier`.
+
+    Raises:
+        SpecError: the spec cannot be built; names the layer, what it expected and what came.
+    """
+    task = spec.get("task") if isinstance(spec, dict) else None
+    return Classifier(spec, seed) if task == "classifier" else Autoencoder(spec, seed)
