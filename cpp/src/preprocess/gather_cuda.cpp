@@ -1,7 +1,9 @@
 #include "preprocess/gather_cuda.h"
 
-#include <ATen/cuda/CUDAContext.h>
+// c10 alone: ATen/cuda/CUDAContext.h needs the headers of cuSPARSE, cuBLAS and cuSOLVER, which a
+// small CUDA toolkit does not have.
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 
 #include "preprocess/gather_kernel.h"
 
@@ -13,7 +15,7 @@ void gather_scale(const at::Tensor& images, const at::Tensor& index, float span,
   launch_gather_scale({images.const_data_ptr<uint8_t>(), index.const_data_ptr<int64_t>(),
                        output.mutable_data_ptr<float>(), index.size(0), images.size(1),
                        images.size(2) * images.size(3), span, low, channels_last},
-                      at::cuda::getCurrentCUDAStream().stream());
+                      c10::cuda::getCurrentCUDAStream().stream());
 }
 
 }  // namespace imgcomp::cuda
