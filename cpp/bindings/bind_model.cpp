@@ -9,6 +9,8 @@
 namespace imgcomp::bindings {
 namespace {
 
+using SpecDict = py::typing::Dict<py::str, py::object>;
+
 std::string type_name(const py::handle& value) {
   return py::str(py::type::of(value).attr("__name__"));
 }
@@ -170,11 +172,11 @@ void register_model(py::module_& m) {
   m.def("layer_kinds", &layer_kinds, "All layer kinds that a spec may name, sorted.");
 
   py::class_<Model, std::shared_ptr<Model>>(m, "Model", "A network built from its spec.")
-      .def(py::init([](const py::dict& spec, uint64_t seed) {
+      .def(py::init([](const SpecDict& spec, uint64_t seed) {
              return std::make_shared<Model>(read_spec(spec), seed);
            }),
            py::arg("spec"), py::arg("seed") = 0)
-      .def_property_readonly("spec", [](const Model& model) { return write_spec(model.spec()); })
+      .def_property_readonly("spec", [](const Model& model) -> SpecDict { return write_spec(model.spec()); })
       .def_property_readonly("num_parameters", &Model::num_parameters)
       .def_property_readonly("multiply_adds", &Model::multiply_adds)
       .def_property_readonly("device",

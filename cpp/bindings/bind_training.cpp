@@ -7,6 +7,8 @@
 namespace imgcomp::bindings {
 namespace {
 
+using StateDict = py::typing::Dict<py::str, py::object>;
+
 using OptionalTensor = std::optional<at::Tensor>;
 
 ImageData image_data(const at::Tensor& images, const OptionalTensor& targets,
@@ -38,7 +40,8 @@ TrainerState read_state(const py::dict& dict) {
   return state;
 }
 
-std::string run(Trainer& trainer, const py::function& on_epoch, const py::function& on_progress) {
+std::string run(Trainer& trainer, const py::typing::Callable<bool()>& on_epoch,
+                const py::typing::Callable<bool(py::int_, py::int_, py::int_, py::float_)>& on_progress) {
   // Other Python threads run while this one trains; the callbacks take the GIL for themselves.
   const py::gil_scoped_release release;
   const Trainer::Outcome outcome = trainer.run(
@@ -128,8 +131,9 @@ void register_training(py::module_& m) {
                                }
                                return last;
                              })
-      .def("snapshot", [](const Trainer& t) { return write_state(t.snapshot()); })
-      .def("restore", [](Trainer& t, const py::dict& state) { t.restore(read_state(state)); },
+      .def("snapshot",
+           [](const Trainer& t) -> StateDict { return write_state(t.snapshot()); })
+      .def("restore", [](Trainer& t, const StateDict& state) { t.restore(read_state(state)); },
            py::arg("state"));
 
   m.def(

@@ -2,6 +2,7 @@
 // pip's pybind11 must not be mixed in: with other internals C++ exceptions lose their type.
 #pragma once
 
+#include <pybind11/typing.h>
 #include <torch/csrc/utils/pybind.h>
 #include <torch/torch.h>
 

@@ -14,7 +14,8 @@ def mse(x: ArrayLike, y: ArrayLike) -> torch.Tensor:
     """Mean squared error of each image.
 
     Args:
-        x, y: (N, …) of one shape, any real dtype.
+        x: (N, …), any real dtype.
+        y: of the same shape.
 
     Returns:
         float64 (N,), in squared units of the input.
@@ -29,7 +30,8 @@ def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tens
     """Peak signal-to-noise ratio of each image: 10 · log10(data_range² / MSE).
 
     Args:
-        x, y: (N, …) of one shape, any real dtype.
+        x: (N, …), any real dtype.
+        y: of the same shape.
         data_range: the distance between black and white; 255 for bytes.
 
     Returns:

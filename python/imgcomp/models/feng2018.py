@@ -63,6 +63,8 @@ def feng2018_classifier(dropout: bool = True, seed: int = 0, num_classes: int = 
     Args:
         dropout: channel dropout before the second pooling and dropout before the last layer, as in
             the PyTorch MNIST example that the network follows.
+        seed: of the weights.
+        num_classes: number of logits.
     """
     layers = [
         nn.conv2d(10, 5, name="conv1"),

@@ -81,8 +81,11 @@ def dense(
     """Fully connected layer (in,) → (out_features,).
 
     Args:
+        out_features: size of the output; may be left out where ``tied_to`` tells it.
         tied_to: ``"<part>.<layer>"`` of an earlier dense layer whose weight is used transposed: one
             parameter tensor serves both. The bias remains each layer's own.
+        bias: whether there is one (default true).
+        name: of the layer.
     """
     return _layer("dense", name, out_features=out_features, tied_to=tied_to, bias=bias)
 
@@ -130,7 +133,7 @@ def relu(*, name: str | None = None) -> LayerSpec:
 
 
 def leaky_relu(negative_slope: float = 0.01, *, name: str | None = None) -> LayerSpec:
-    """x where positive, else negative_slope · x."""
+    """Identity where x is positive, else negative_slope · x."""
     return _layer("leaky_relu", name, negative_slope=float(negative_slope))
 
 

@@ -1,4 +1,4 @@
-"""Networks as Python objects: the C++ model of a spec, with NumPy accepted and weights as a dict."""
+"""Networks as Python objects: the C++ model of a spec, taking tensors and NumPy arrays alike."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def as_tensor(x: object, what: str) -> torch.Tensor:
             return torch.from_numpy(x if shareable else x.copy())
         except TypeError as error:
             raise UsageError(f"{what}: {error}") from None
-    raise UsageError(
-        f"{what} must be a torch.Tensor or a NumPy array, not {type(x).__name__}"
-    )
+    raise UsageError(f"{what} must be a torch.Tensor or a NumPy array, not {type(x).__name__}")
 
 
 class Model:

@@ -29,7 +29,9 @@ class TiedLinear(nn.Module):
         return nn.functional.linear(x, self._source[0].weight.t(), self.bias)
 
 
-def _conv(cls: type[nn.Conv2d] | type[nn.ConvTranspose2d], spec: LayerSpec, shape: Shape) -> nn.Module:
+def _conv(
+    cls: type[nn.Conv2d] | type[nn.ConvTranspose2d], spec: LayerSpec, shape: Shape
+) -> nn.Module:
     names = ("stride", "padding", "output_padding", "dilation", "bias")
     options: dict[str, Any] = {
         key: tuple(spec[key]) if isinstance(spec[key], list) else spec[key]
@@ -40,9 +42,11 @@ def _conv(cls: type[nn.Conv2d] | type[nn.ConvTranspose2d], spec: LayerSpec, shap
 
 
 def _pool(cls: type[nn.MaxPool2d] | type[nn.AvgPool2d], spec: LayerSpec) -> nn.Module:
-    keys = ("kernel_size", "stride", "padding")
-    return cls(**{k: tuple(spec[k]) if isinstance(spec[k], list) else spec[k]
-                  for k in keys if k in spec})  # fmt: skip
+    def both(value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    window = both(spec["kernel_size"])
+    return cls(window, both(spec.get("stride", window)), both(spec.get("padding", 0)))
 
 
 _SIMPLE: dict[str, Callable[[LayerSpec], nn.Module]] = {

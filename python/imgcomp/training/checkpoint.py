@@ -1,9 +1,9 @@
 """Model files and checkpoints: one safetensors file with JSON metadata.
 
-The tensors are ``weights/NAME`` (what :func:`load` gives back), ``last/NAME`` (the weights to go on
-from, where they are not those of the best epoch) and ``optimizer/SLOT.NAME``. The metadata has one
-entry, ``imgcomp``: JSON with the format's version, the spec, and for a checkpoint the configuration,
-the progress and the history. A digest over everything finds any change.
+The tensors are ``weights/NAME`` (what :func:`load` gives back), ``last/NAME`` (the weights to go
+on from, where they are not those of the best epoch) and ``optimizer/SLOT.NAME``. The metadata has
+one entry, ``imgcomp``: JSON with the format's version, the spec, and for a checkpoint the
+configuration, the progress and the history. A digest over everything finds any change.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def write_model_file(path: str | Path, content: ModelFile) -> None:
         "spec": content.spec,
         "training": _without_nan(content.training),
     }
-    metadata = {_KEY: json.dumps({**header, "digest": _digest(header, tensors)}, sort_keys=True)}
+    metadata = {_KEY: json.dumps({**header, "digest": _digest(header, tensors)})}
     write_bytes_atomically(Path(path), safetensors.torch.save(tensors, metadata))
 
 
@@ -100,7 +100,7 @@ def read_model_file(path: str | Path) -> ModelFile:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such model file")
     try:
-        with safetensors.safe_open(str(path), framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safetensors.safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
             tensors: dict[str, torch.Tensor] = {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, ValueError, RuntimeError) as error:
@@ -139,7 +139,7 @@ def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> s
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy())
+        digest.update(tensor.numpy().data)
     return digest.hexdigest()
 
 

@@ -171,7 +171,7 @@ def _cpu_has_bf16() -> bool:
 
 
 def resolve_memory_format(memory_format: str, model: Model) -> str:
-    """What ``"auto"`` means: channels_last for networks with convolutions, as it measures faster."""
+    """What ``"auto"`` means: channels_last where there are convolutions, as it measures faster."""
     if memory_format != "auto":
         return memory_format
     return "channels_last" if model._core.has_convolutions else "contiguous"

@@ -1,4 +1,4 @@
-"""What may be trained on: a split of a data set, a tensor or array of images, or images and labels."""
+"""What may be trained on: a split of a data set, images alone, or images and labels."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ class LabelledImages(Protocol):
     """Anything with ``images`` and ``labels``, such as a split of :mod:`imgcomp.datasets`."""
 
     @property
-    def images(self) -> torch.Tensor: ...
+    def images(self) -> torch.Tensor:
+        """(N, C, H, W)."""
 
     @property
-    def labels(self) -> torch.Tensor: ...
+    def labels(self) -> torch.Tensor:
+        """int64 (N,)."""
 
 
 FitData: TypeAlias = LabelledImages | ArrayLike | tuple[ArrayLike, ArrayLike]
@@ -42,7 +44,7 @@ class ImageData:
                 digest.update(b"none\n")
             else:
                 digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-                digest.update(tensor.cpu().contiguous().numpy())
+                digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
 

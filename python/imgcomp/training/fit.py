@@ -140,8 +140,8 @@ def fit(
             store.write()
         display.epoch(trainer.epoch, metrics)
         event = EpochEnd(trainer.epoch, settings.epochs, metrics, model)
-        # Every callback is called, also after one has asked to stop.
-        return all([callback(event) is not False for callback in callbacks])
+        answers = [callback(event) for callback in callbacks]
+        return not any(answer is False for answer in answers)
 
     def on_progress(epoch: int, step: int, steps: int, loss: float) -> bool:
         display.step(epoch, step, steps, loss)

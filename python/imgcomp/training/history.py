@@ -102,23 +102,33 @@ class History(Mapping[str, Column]):
         return text
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per epoch, indexed by ``epoch`` (needs pandas: ``pip install imgcomp[pandas]``)."""
+        """One row per epoch, indexed by ``epoch``; needs ``pip install imgcomp[pandas]``."""
         import pandas
 
         return pandas.DataFrame(self._columns).set_index("epoch")
 
-    def plot(
-        self, *columns: str, ax: matplotlib.axes.Axes | None = None
-    ) -> matplotlib.axes.Axes:
+    def plot(self, *columns: str, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
         """Draws columns over the epochs: the loss, and the validation loss where there is one.
 
         Args:
             columns: names of columns; none: ``loss`` and ``val_loss``.
             ax: axes to draw on; None: new ones.
         """
-        from imgcomp.plots import plot_history
+        import matplotlib.pyplot as plt
 
-        return plot_history(self, *columns, ax=ax)
+        from imgcomp.plots import Series, draw_curves, style
+
+        names = columns or tuple(name for name in ("loss", "val_loss") if name in self)
+        with style():
+            axes = plt.subplots(layout="constrained")[1] if ax is None else ax
+            draw_curves(
+                axes,
+                [Series(name, self["epoch"], self[name], look=i) for i, name in enumerate(names)],
+                title="",
+                x_label="epoch",
+                y_label=names[0] if len(names) == 1 else "value" if columns else "loss",
+            )
+        return axes
 
     def __repr__(self) -> str:
         last = ", ".join(

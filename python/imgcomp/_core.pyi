@@ -1,0 +1,217 @@
+"""
+C++ core of imgcomp; the public interface is the Python package around it.
+"""
+
+from __future__ import annotations
+import collections.abc
+import torch
+import typing
+
+__all__: list[str] = [
+    "BuildInfo",
+    "Model",
+    "Trainer",
+    "TrainerConfig",
+    "build_info",
+    "count_parallel_threads",
+    "evaluate",
+    "gather_scale",
+    "layer_kinds",
+    "mse_per_image",
+    "predict",
+    "psnr_from_mse",
+    "reconstruct",
+    "to_bytes",
+]
+
+class BuildInfo:
+    """
+    How the extension module was built.
+    """
+    @property
+    def build_type(self) -> str: ...
+    @property
+    def compiler(self) -> str: ...
+    @property
+    def cuda_version(self) -> str: ...
+    @property
+    def cxx_standard(self) -> int: ...
+    @property
+    def openmp(self) -> bool: ...
+    @property
+    def torch_version(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+
+class Model:
+    """
+    A network built from its spec.
+    """
+    def __init__(
+        self, spec: dict[str, typing.Any], seed: typing.SupportsInt | typing.SupportsIndex = 0
+    ) -> None: ...
+    def forward(self, x: torch.Tensor) -> torch.Tensor: ...
+    def parameters(self) -> list[tuple[str, torch.Tensor]]:
+        """
+        Name and tensor of every parameter, in the order of creation; memory is shared.
+        """
+    def part_shapes(self, part: str) -> tuple[list[int], list[int]]:
+        """
+        Input and output shape of a part, without the batch axis.
+        """
+    def run_part(self, part: str, x: torch.Tensor) -> torch.Tensor: ...
+    def summary(self) -> str: ...
+    def to(self, device: str) -> None: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def has_convolutions(self) -> bool: ...
+    @property
+    def multiply_adds(self) -> int: ...
+    @property
+    def num_parameters(self) -> int: ...
+    @property
+    def spec(self) -> dict[str, typing.Any]: ...
+
+class TrainerConfig:
+    """
+    Settings of a Trainer; see imgcomp.FitConfig.
+    """
+
+    bf16: bool
+    channels_last: bool
+    drop_last: bool
+    log_batches: bool
+    monitor: str
+    objective: str
+    shuffle: bool
+    def __init__(self) -> None: ...
+    def set_optimizer(
+        self,
+        name: str,
+        momentum: typing.SupportsFloat | typing.SupportsIndex,
+        weight_decay: typing.SupportsFloat | typing.SupportsIndex,
+        betas: tuple[
+            typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex
+        ],
+        eps: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    def set_schedule(
+        self,
+        name: str,
+        gamma: typing.SupportsFloat | typing.SupportsIndex,
+        step_epochs: typing.SupportsInt | typing.SupportsIndex,
+        final_fraction: typing.SupportsFloat | typing.SupportsIndex,
+        warmup_epochs: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def batch_size(self) -> int: ...
+    @batch_size.setter
+    def batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def epochs(self) -> int: ...
+    @epochs.setter
+    def epochs(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def evaluation_batch_size(self) -> int: ...
+    @evaluation_batch_size.setter
+    def evaluation_batch_size(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def gradient_clip(self) -> float | None: ...
+    @gradient_clip.setter
+    def gradient_clip(self, arg0: typing.SupportsFloat | typing.SupportsIndex | None) -> None: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @learning_rate.setter
+    def learning_rate(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    @property
+    def patience(self) -> int: ...
+    @patience.setter
+    def patience(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def seed(self) -> int: ...
+    @seed.setter
+    def seed(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def threads(self) -> int: ...
+    @threads.setter
+    def threads(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+
+class Trainer:
+    """
+    The training loop; imgcomp.fit is its public face.
+    """
+    def __init__(
+        self,
+        model: Model,
+        images: torch.Tensor,
+        targets: torch.Tensor | None,
+        labels: torch.Tensor | None,
+        validation_images: torch.Tensor | None,
+        validation_targets: torch.Tensor | None,
+        validation_labels: torch.Tensor | None,
+        config: TrainerConfig,
+    ) -> None: ...
+    def restore(self, state: dict[str, typing.Any]) -> None: ...
+    def run(
+        self,
+        on_epoch: collections.abc.Callable[[], bool],
+        on_progress: collections.abc.Callable[[int, int, int, float], bool],
+    ) -> str: ...
+    def snapshot(self) -> dict[str, typing.Any]: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def last_metrics(self) -> dict[str, float]: ...
+    @property
+    def steps_per_epoch(self) -> int: ...
+
+def build_info() -> BuildInfo:
+    """
+    How the extension module was built.
+    """
+
+def count_parallel_threads(tasks: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    The number of threads that at::parallel_for really used for `tasks` short tasks.
+    """
+
+def evaluate(
+    model: Model,
+    images: torch.Tensor,
+    targets: torch.Tensor | None,
+    labels: torch.Tensor | None,
+    objective: str,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+) -> dict[str, float]: ...
+def gather_scale(
+    images: torch.Tensor,
+    index: torch.Tensor,
+    data_range: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(2)"
+    ],
+    channels_last: bool,
+) -> torch.Tensor: ...
+def layer_kinds() -> list[str]:
+    """
+    All layer kinds that a spec may name, sorted.
+    """
+
+def mse_per_image(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
+def predict(
+    model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
+def psnr_from_mse(
+    mse: torch.Tensor, peak: typing.SupportsFloat | typing.SupportsIndex
+) -> torch.Tensor: ...
+def reconstruct(
+    model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
+def to_bytes(
+    values: torch.Tensor,
+    data_range: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex], "FixedSize(2)"
+    ],
+) -> torch.Tensor: ...
+
+__version__: str
