@@ -93,7 +93,7 @@ def test_a_judged_claim_has_every_field() -> None:
         "mean": 82.0,
         "std": 2.0,
         "verdict": "agrees",
-        "rule": "agrees within ±0.5 (the paper's digits) + 2 std over seeds; higher is better",
+        "rule": "agrees within ±0.5 (the paper’s digits) + 2 std over seeds; higher is better",
         "paper_epoch": 200,
         "epoch": 20,
         "disproof": "",

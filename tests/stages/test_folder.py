@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from imgcomp.errors import UsageError
 from imgcomp.stages import RunFolder
 

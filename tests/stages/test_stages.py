@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from imgcomp.errors import UsageError
 from imgcomp.stages import Artifact, Context, Runner, Stage, StageError, StageStopped, stage
 from imgcomp.stages.graph import plan

@@ -31,7 +31,7 @@ class Bar:
     group: str = ""
 
 
-GROUP_COLORS = (PALETTE["blue"], PALETTE["green"], PALETTE["gray"], PALETTE["yellow"])
+GROUP_COLORS = ("#4D4D4D", PALETTE["blue"], PALETTE["green"], "#A6A6A6")
 
 
 def draw_bars(
@@ -59,6 +59,7 @@ def draw_bars(
     """
     groups = list(dict.fromkeys(bar.group for bar in bars))
     largest = max(bar.value + bar.std for bar in bars)
+    span = limit or largest * 1.18
     for place, bar in enumerate(bars):
         color = GROUP_COLORS[groups.index(bar.group) % len(GROUP_COLORS)]
         axes.barh(place, bar.value, height=0.62, color=color, zorder=2)
@@ -77,7 +78,9 @@ def draw_bars(
                 linestyle="none",
                 zorder=5,
             )
-        end = max(bar.value + bar.std, bar.paper or 0.0)
+        end = bar.value + bar.std
+        if bar.paper is not None and end - 0.02 * span < bar.paper < end + 0.12 * span:
+            end = max(end, bar.paper)  # the number goes behind the diamond, not under it
         axes.annotate(
             format(bar.value, show),
             (end, place),
@@ -96,4 +99,4 @@ def draw_bars(
         low = min(bar.value for bar in bars if bar.value > 0)
         axes.set_xlim(low / 2, (limit or largest * 4))
     else:
-        axes.set_xlim(0, limit or largest * 1.18)
+        axes.set_xlim(0, span)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -100,3 +100,34 @@ def draw_curves(
             axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     if legend and any(one.name for one in series):
         axes.legend(loc="best")
+
+
+def plot_history(history: Mapping[str, ArrayLike], *columns: str, ax: Axes | None = None) -> Axes:
+    """Draw columns of a training history over its epochs.
+
+    Args:
+        history: Column → one value per epoch; with a column ``epoch``.
+        columns: Names of columns; none: ``loss``, and ``val_loss`` where there is one.
+        ax: Axes to draw on; None makes a figure with pyplot, so that a notebook shows it.
+
+    Raises:
+        KeyError: There is no such column.
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.figure(figsize=(5, 3.2), layout="constrained").add_subplot()
+    names = columns or tuple(name for name in ("loss", "val_loss") if name in history)
+    units = {"psnr": "PSNR (dB)", "seconds": "seconds", "lr": "learning rate"}
+    kinds = list(dict.fromkeys(name.removeprefix("val_") for name in names))
+    draw_curves(
+        ax,
+        [
+            Series(name.replace("val_", "validation "), history["epoch"], history[name], look=look)
+            for look, name in enumerate(names)
+        ],
+        title="",
+        x_label="epoch",
+        y_label=", ".join(units.get(kind, kind) for kind in kinds),
+    )
+    return ax

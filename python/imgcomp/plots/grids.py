@@ -42,7 +42,7 @@ class Panel:
 
     Attributes:
         images: uint8, (N, C, H, W).
-        note: A line below it, such as a figure of merit.
+        note: Below it, such as a figure of merit; one or two lines.
     """
 
     images: Tensor
@@ -70,9 +70,11 @@ def draw_panels(
 
     first = next(panel for row in panels for panel in row if panel is not None)
     height, width = tile(first.images, columns).shape[:2]
+    notes = [panel.note for row in panels for panel in row if panel is not None]
+    lines = max(len(note.split("\n")) for note in notes)
     figure, axes = new_figure(
         0.3 + len(column_names) * (size + 0.1),
-        0.25 + len(row_names) * (size * height / width + 0.25),
+        0.25 + len(row_names) * (size * height / width + 0.15 + 0.13 * lines),
         len(row_names),
         len(column_names),
     )

@@ -85,19 +85,25 @@ def new_figure(
     return figure, list(grid.ravel())
 
 
-def render(figure: Figure, form: str, *, name: str, dpi: int = 200) -> bytes:
+DPI = 200
+"""Pixels per inch of PNG files and of images inside SVG files."""
+
+
+def render(figure: Figure, form: str, *, name: str) -> bytes:
     """A figure as the content of a file, without dates: equal figures give equal bytes.
 
     Args:
-        figure: The figure.
+        figure: The figure; its layout is computed once and then stays.
         form: ``png`` or ``svg``.
         name: Seeds the ids inside an SVG.
-        dpi: Pixels per inch of a PNG and of images inside an SVG.
     """
     import matplotlib as mpl
 
     buffer = io.BytesIO()
     metadata: dict[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     with mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        figure.savefig(buffer, format=form, dpi=dpi, metadata=metadata)
+        figure.savefig(buffer, format=form, dpi=DPI, metadata=metadata)
     return buffer.getvalue()

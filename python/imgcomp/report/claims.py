@@ -73,7 +73,7 @@ class Near:
         """The rule in words."""
         side = {"lower": "; lower is better", "higher": "; higher is better", None: ""}
         return (
-            f"agrees within ±{0.5 * self.digit:g} (the paper's digits) + {self.spreads:g} std over "
+            f"agrees within ±{0.5 * self.digit:g} (the paper’s digits) + {self.spreads:g} std over "
             f"seeds{side[self.better]}"
         )
 
@@ -99,7 +99,7 @@ class Holds:
 
     def describe(self) -> str:
         """The rule in words."""
-        return f"agrees when {self.comparison} the paper's figure in every seed"
+        return f"agrees when {self.comparison} the paper’s figure in every seed"
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,6 @@ from typing import Any
 PACKAGES = ("torch", "numpy", "matplotlib", "safetensors")
 
 
-def processor_name() -> str:
-    """The processor's model name, or its architecture where the system does not tell."""
-    try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.lower().startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def source_revision() -> str | None:
     """The git commit of imgcomp's source, with ``-dirty`` for local changes; None outside git.
 
@@ -60,11 +49,11 @@ def environment(device: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "imgcomp": imgcomp.__version__,
         "source_revision": source_revision(),
-        "python": config["python"],
-        "processor": processor_name(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "compiler": config["compiler"],
+        "python": config["versions"]["python"],
+        "processor": config["cpu"]["model"],
+        "cores": config["threads"]["cores"],
+        "system": f"{platform.system()} {platform.machine()}",
+        "compiler": config["build"]["compiler"],
         "device": device,
     }
     if device.startswith("cuda"):

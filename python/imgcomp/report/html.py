@@ -16,11 +16,15 @@ def show_number(value: float | None, unit: str = "") -> str:
     """A number with as many digits as its unit deserves: 1 decimal for % and s, else 4 figures."""
     if value is None:
         return "–"
-    if unit in ("%", "s", "points"):
-        return f"{value:.1f}".replace("-", "−")
-    if float(value).is_integer() and abs(value) < 1e6:
-        return f"{int(value)}".replace("-", "−")
-    return f"{value:.4g}".replace("e-0", "e-").replace("-", "−")
+    if unit == "s" and abs(value) < 10:
+        text = f"{value:.2f}"
+    elif unit in ("%", "s", "points"):
+        text = f"{value:.1f}"
+    elif float(value).is_integer() and abs(value) < 1e6:
+        text = f"{int(value)}"
+    else:
+        text = f"{value:.4g}".replace("e-0", "e-")
+    return "0" + text[2:] if float(text) == 0 and text[0] == "-" else text.replace("-", "−")
 
 
 def show_ours(claim: Mapping[str, Any]) -> str:
@@ -37,6 +41,14 @@ def show_paper(claim: Mapping[str, Any]) -> str:
     """The paper's number as it prints it, with the sign of its statement."""
     sign = "" if claim["comparison"] == "=" else f"{claim['comparison']} "
     return sign + f"{claim['paper']:.10g}".replace("-", "−")
+
+
+def show_epoch(claim: Mapping[str, Any]) -> str:
+    """The epoch of our values, and the paper's where it is another; empty where there is none."""
+    ours, paper = claim["epoch"], claim["paper_epoch"]
+    if ours is None or paper in (None, ours):
+        return "" if ours is None else str(ours)
+    return f"{ours} (for {paper})"
 
 
 def show_value(value: Any) -> str:
@@ -85,6 +97,7 @@ def render_html(results: Mapping[str, Any], images: Mapping[str, tuple[str, byte
         number=show_number,
         ours=show_ours,
         paper=show_paper,
+        epoch=show_epoch,
         value=show_value,
         duration=show_seconds,
     )
@@ -97,11 +110,23 @@ def render_html(results: Mapping[str, Any], images: Mapping[str, tuple[str, byte
             (verdict, sum(claim["verdict"] == verdict for claim in claims)) for verdict in MARKS
         ],
         images={
-            name: f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}"
+            name: {
+                "source": f"data:{mime};base64,{base64.b64encode(content).decode('ascii')}",
+                "width": _width(mime, content),
+            }
             for name, (mime, content) in images.items()
         },
         tables=[_table(table) for table in results["tables"]],
     )
+
+
+def _width(mime: str, content: bytes) -> str:
+    """A PNG's width as a CSS length, from its pixels and our resolution; SVGs know theirs."""
+    if mime != "image/png":
+        return "auto"
+    from imgcomp.plots import DPI
+
+    return f"{int.from_bytes(content[16:20], 'big') / DPI:.2f}in"
 
 
 def _group(claim: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ Resume, seeds, repeats and parallel runs follow from this mechanism and need no 
     artifacts[node]["half"]
 """
 
-from imgcomp.stages.artifact import Artifact, ArtifactStore, canonical_json, slug, write_atomic
+from imgcomp.stages.artifact import Artifact, ArtifactStore, canonical_json, slug
 from imgcomp.stages.folder import RunFolder
 from imgcomp.stages.graph import Context, Fingerprinted, Stage, StageFunction, StopLike, stage
 from imgcomp.stages.progress import Listener, PlainListener, RichListener, listener_for
@@ -38,5 +38,4 @@ __all__ = [
     "listener_for",
     "slug",
     "stage",
-    "write_atomic",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import threading
 import warnings
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from imgcomp._files import write_bytes_atomically
 
 FORMAT = "imgcomp-stage-1"
 
@@ -38,24 +39,6 @@ class Artifact:
 
     def __getitem__(self, name: str) -> torch.Tensor:
         return self.tensors[name]
-
-
-def write_atomic(path: Path, content: bytes | str) -> None:
-    """Write a file so that its name holds either the old or the new content, never a part.
-
-    The content reaches the disk before the name does, so that this also holds after a power cut.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    raw = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def canonical_json(value: Any) -> str:
@@ -83,7 +66,8 @@ def encode_artifact(key: str, artifact: Artifact, seconds: float) -> bytes:
         name: tensor.detach().cpu().contiguous().clone()
         for name, tensor in artifact.tensors.items()
     }
-    text = canonical_json(artifact.data)
+    # In the order of insertion: readers see dicts as the stage made them.
+    text = json.dumps(artifact.data, separators=(",", ":"), allow_nan=False)
     metadata = {
         "format": FORMAT,
         "key": key,
@@ -163,7 +147,7 @@ class ArtifactStore:
     def save(self, label: str, key: str, artifact: Artifact, seconds: float) -> Artifact:
         """Store an artifact; returns it as every later reader will see it."""
         raw = encode_artifact(key, artifact, seconds)
-        write_atomic(self.folder / f"{slug(label)}.{key[:12]}.safetensors", raw)
+        write_bytes_atomically(self.folder / f"{slug(label)}.{key[:12]}.safetensors", raw)
         stored, _ = decode_artifact(key, raw)
         with self._lock:
             self._held[key] = stored

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from imgcomp._files import write_text_atomically
 from imgcomp.errors import UsageError
-from imgcomp.stages.artifact import write_atomic
 
 MARKER = "run.json"
 OURS = ("stages", "checkpoints", "figures", "results.json", "report.html", MARKER)
@@ -64,7 +64,9 @@ class RunFolder:
                 else:
                     target.unlink(missing_ok=True)
         content = {"paper": self.paper, **request}
-        write_atomic(self.path / MARKER, json.dumps(content, indent=2, sort_keys=True) + "\n")
+        write_text_atomically(
+            self.path / MARKER, json.dumps(content, indent=2, sort_keys=True) + "\n"
+        )
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -1,0 +1,178 @@
+"""feng2018: methods beside trivial rivals, the sweep over SGD rates, the accounting."""
+
+from __future__ import annotations
+
+from imgcomp.papers.feng2018.claims import TABLE_3
+from imgcomp.papers.feng2018.experiment import METHODS, RIVALS, sweep_points
+from imgcomp.papers.feng2018.numbers import TRAINED, Numbers
+from imgcomp.report import Column, Table
+from imgcomp.report.claims import mean_and_std
+
+INPUT_BYTES = 28 * 28
+NAMES = {
+    **TRAINED,
+    "constant": "a constant (the mean grey)",
+    "mean": "the mean image",
+    "pca-40": "PCA, 40 values",
+    "pca-400": "PCA, 400 values",
+    "originals": "the originals",
+}
+"""Label → name for people, rivals included."""
+CODE_VALUES = {"cnn": 40, "ann": 400, "shared": 400, "ann-well": 400, "shared-well": 400}
+
+
+def _mean(values: list[float]) -> float:
+    return mean_and_std(values)[0]
+
+
+def code_values(numbers: Numbers, label: str) -> int:
+    """Numbers that a method or rival sends per image."""
+    return numbers.rival_values(label) if label in RIVALS else CODE_VALUES[label]
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """The report's tables."""
+    return [_comparison(numbers), _accounting(numbers), _orders(numbers), _sweep(numbers)]
+
+
+def _comparison(numbers: Numbers) -> Table:
+    rows: list[list[float | int | str | None]] = []
+    for label in (*TRAINED, *RIVALS):
+        trained = label in TRAINED
+        rows.append(
+            [
+                NAMES[label],
+                code_values(numbers, label),
+                numbers.parameters(label) if trained else None,
+                _mean(numbers.error(label, "mse")),
+                _mean(numbers.error(label, "psnr")),
+                _mean(numbers.judged(label, "loss")),
+                _mean(numbers.judged(label, "accuracy")),
+                TABLE_3[label][1] if label in TABLE_3 else None,
+                _mean(numbers.training_seconds(label)) if trained else None,
+            ]
+        )
+    rows.append(
+        [
+            NAMES["originals"],
+            INPUT_BYTES,
+            None,
+            0.0,
+            None,
+            _mean(numbers.judged("originals", "loss")),
+            _mean(numbers.judged("originals", "accuracy")),
+            None,
+            None,
+        ]
+    )
+    return Table(
+        "methods_and_rivals",
+        "Methods and trivial rivals",
+        "Means over the seeds, on the test images, all rounded to 8 bits. MSE is on the scale "
+        "[0, 1]; PSNR is the mean over images. “Well trained” is the same network with the second "
+        "regime’s SGD rate and momentum.",
+        [
+            Column("Method"),
+            Column("Values in the code", ",d"),
+            Column("Parameters", ",d"),
+            Column("Test MSE", ".5f"),
+            Column("PSNR (dB)", ".2f"),
+            Column("Classifier’s loss", ".4f"),
+            Column("Accuracy (%)", ".1f"),
+            Column("Paper (%)", ".0f"),
+            Column("Training (s)", ".1f"),
+        ],
+        rows,
+    )
+
+
+def _accounting(numbers: Numbers) -> Table:
+    rows: list[list[float | int | str | None]] = [
+        ["the image itself, 8 bits per value", INPUT_BYTES, 8 * INPUT_BYTES, INPUT_BYTES, 1.0]
+    ]
+    for name, values in (("CNN’s code", 40), ("ANN’s code, also with shared weights", 400)):
+        for bits in (32, 8):
+            size = values * bits // 8
+            form = "32-bit floats" if bits == 32 else "8 bits per value"
+            rows.append([f"{name}, {form}", values, values * bits, size, size / INPUT_BYTES])
+    return Table(
+        "accounting",
+        "What the codes really take",
+        "The paper counts values. A value of the trained network is a 32-bit float; sent so, the "
+        "ANNs’ code is larger than the image. The lines with 8 bits per value say what a uniform "
+        "quantiser would make of it; the accuracies above are those of unquantised codes. The "
+        "decoder’s weights are not counted.",
+        [
+            Column("Code"),
+            Column("Values", ",d"),
+            Column("Bits", ",d"),
+            Column("Bytes", ",d"),
+            Column("Share of the image", ".2f"),
+        ],
+        rows,
+    )
+
+
+def _orders(numbers: Numbers) -> Table:
+    def order(labels: tuple[str, ...], what: str) -> str:
+        if what == "mse":
+            ranked = sorted(labels, key=lambda label: _mean(numbers.error(label, "mse")))
+            shown = [f"{_mean(numbers.error(label, 'mse')):.4f}" for label in ranked]
+        else:
+            ranked = sorted(labels, key=lambda label: -_mean(numbers.judged(label, "accuracy")))
+            shown = [f"{_mean(numbers.judged(label, 'accuracy')):.1f} %" for label in ranked]
+        names = [METHODS[label.removesuffix("-well")] for label in ranked]
+        return " → ".join(f"{name} {value}" for name, value in zip(names, shown, strict=True))
+
+    s = numbers.run.settings
+    under, well = ("cnn", "ann", "shared"), ("cnn", "ann-well", "shared-well")
+    return Table(
+        "orders",
+        "The order of the methods in both regimes",
+        "From best to worst. The CNN is the same in both rows; only SGD’s rate and momentum for "
+        "the ANNs differ.",
+        [Column("SGD of the ANNs"), Column("By test MSE"), Column("By the classifier’s accuracy")],
+        [
+            [
+                f"the paper’s: rate {s.number('ann_lr'):g}, momentum {s.number('ann_momentum'):g}",
+                order(under, "mse"),
+                order(under, "accuracy"),
+            ],
+            [
+                f"well: rate {s.number('well_lr'):g}, momentum {s.number('well_momentum'):g}",
+                order(well, "mse"),
+                order(well, "accuracy"),
+            ],
+        ],
+    )
+
+
+def _sweep(numbers: Numbers) -> Table:
+    rows: list[list[float | int | str | None]] = []
+    for method, momentum, rate in sweep_points(numbers.run):
+        point = numbers.sweep(method, momentum, rate)
+        head: list[float | int | str | None] = [METHODS[method], momentum, rate]
+        if point is None:
+            rows.append([*head, None, None, None, None, "diverged"])
+            continue
+        note = "collapsed" if point["collapsed"] else ""
+        rows.append(
+            [*head, point["train_mse"], point["mse"], point["loss"], point["accuracy"], note]
+        )
+    return Table(
+        "sweep",
+        "The sweep over SGD rates",
+        f"At the end of {numbers.run.settings.integer('ae_epochs')} epochs, seed "
+        f"{numbers.seeds[0]}. Momentum m multiplies the effective rate by about 1/(1 − m).",
+        [
+            Column("Network"),
+            Column("Momentum", "g"),
+            Column("Rate", "g"),
+            Column("Training MSE", ".5f"),
+            Column("Test MSE", ".5f"),
+            Column("Classifier’s loss", ".4f"),
+            Column("Accuracy (%)", ".1f"),
+            Column("Note"),
+        ],
+        rows,
+    )
