@@ -116,18 +116,29 @@ def locate(info: DatasetInfo, root: str | os.PathLike[str] | None = None) -> Fou
 
 def _in_root(info: DatasetInfo, root: Path) -> Found | None:
     """Search the folders named for the data set (the canonical name first), then ``root``."""
-    named: list[Path] = []
-    for folder in _named_folders(info, root):
-        # torchvision keeps MNIST/raw; others unpack an archive into a folder named for the set.
-        named += [folder, *(f for f in _named_folders(info, folder, "raw"))]
-    if named_for(info, root) or (normalise(root.name) == "raw" and named_for(info, root.parent)):
-        named.append(root)
-    for folder in named:
+    is_named = named_for(info, root) or (root.name == "raw" and named_for(info, root.parent))
+    folders = _nested(info, root, is_named)
+    if is_named:
+        folders.append(root)
+    for folder in folders:
         if found := _in_folder(info, folder, root, whole_only=False):
             return found
     if not any(named_for(other, root) for other in ALL):
         return _in_folder(info, root, root, whole_only=True)
     return None
+
+
+def _nested(info: DatasetInfo, folder: Path, is_named: bool, depth: int = 3) -> list[Path]:
+    """Folders named for the set, each followed by such inside it.
+
+    torchvision keeps ``MNIST/raw``; others unpack an archive into a folder named for the set.
+    """
+    found = []
+    for inner in _named_folders(info, folder, *(("raw",) if is_named else ())):
+        found.append(inner)
+        if depth > 1:
+            found += _nested(info, inner, True, depth - 1)
+    return found
 
 
 def named_for(info: DatasetInfo, folder: Path) -> bool:
