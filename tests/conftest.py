@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
@@ -29,7 +28,6 @@ def pytest_runtest_setup(item):
 @pytest.fixture(autouse=True)
 def _fixed_seeds():
     torch.manual_seed(0)
-    np.random.seed(0)
 
 
 @pytest.fixture

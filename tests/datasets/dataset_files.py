@@ -6,6 +6,7 @@ import hashlib
 import io
 import pickle
 import tarfile
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def write_cifar_binary(folder, info, per_file=4):
 class Python2Pickler(pickle._Pickler):
     """Writes byte strings as Python 2 did, which is how the published batches are pickled."""
 
-    dispatch = dict(pickle._Pickler.dispatch)
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
     def save_bytes(self, obj):
         if len(obj) < 256:

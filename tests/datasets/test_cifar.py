@@ -206,8 +206,14 @@ WANTED = ["set/a.bin", "set/b.bin"]
 def test_members_are_read_whatever_else_is_there(tmp_path):
     path = tar_of(
         tmp_path / "x.tar.gz",
-        [special("set", tarfile.DIRTYPE), ("set/readme.html", b"?"), ("set/b.bin", b"B")]
-        + [("other/a.bin", b"no"), ("./set/a.bin", b"A"), special("set/z", tarfile.SYMTYPE)],
+        [
+            special("set", tarfile.DIRTYPE),
+            ("set/readme.html", b"?"),
+            ("set/b.bin", b"B"),
+            ("other/a.bin", b"no"),
+            ("./set/a.bin", b"A"),
+            special("set/z", tarfile.SYMTYPE),
+        ],
     )
     assert read_tar_members(path, WANTED) == {"a.bin": b"A", "b.bin": b"B"}
 
@@ -242,7 +248,7 @@ def test_a_link_in_place_of_a_file_is_refused(tmp_path, kind):
 
 def test_a_member_that_is_there_twice_is_refused(tmp_path):
     path = tar_of(tmp_path / "x.tar", [("set/a.bin", b"1"), ("./set/a.bin", b"2")], "w")
-    with pytest.raises(CorruptDataError, match="a.bin once in the archive, got it twice"):
+    with pytest.raises(CorruptDataError, match=r"a.bin once in the archive, got it twice"):
         read_tar_members(path, WANTED)
 
 
@@ -286,7 +292,7 @@ def test_a_member_that_announces_more_than_there_is(tmp_path, size, text):
 
 
 def test_an_archive_that_cannot_be_opened(tmp_path):
-    with pytest.raises(DatasetError, match="none.tar: cannot be read .No such file"):
+    with pytest.raises(DatasetError, match=r"none.tar: cannot be read .No such file"):
         read_tar_members(tmp_path / "none.tar", WANTED)
 
 

@@ -201,7 +201,7 @@ def test_a_cache_below_a_file_cannot_be_written(info, tmp_path):
 def test_a_read_only_cache(info, cache):
     cache.mkdir()
     cache.chmod(0o555)
-    with pytest.raises(DatasetError, match="cannot be written .Permission denied"):
+    with pytest.raises(DatasetError, match=r"cannot be written .Permission denied"):
         download(info, cache)
 
 

@@ -145,9 +145,9 @@ def test_five_dimensions_are_refused(write):
 
 
 def test_files_that_cannot_be_opened(tmp_path):
-    with pytest.raises(DatasetError, match="none: cannot be read .No such file"):
+    with pytest.raises(DatasetError, match=r"none: cannot be read .No such file"):
         read_idx(tmp_path / "none")
-    with pytest.raises(DatasetError, match="cannot be read .Is a directory"):
+    with pytest.raises(DatasetError, match=r"cannot be read .Is a directory"):
         read_idx(tmp_path)
 
 

@@ -76,7 +76,7 @@ def test_an_altered_label_in_an_unpacked_file_is_noticed(info, root):
     content[8] = 5
     path.write_bytes(content)
     with pytest.raises(
-        CorruptDataError, match="expected the published content of mnist/train .fingerprint"
+        CorruptDataError, match=r"expected the published content of mnist/train .fingerprint"
     ):
         read_again(info, root)
 
@@ -92,7 +92,7 @@ def test_a_folder_with_a_space_is_quoted_in_the_cure(tmp_path):
     root = tmp_path / "my data"
     info = small_mnist(root / "mnist")
     (root / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
-    with pytest.raises(CorruptDataError, match="--data-dir '/.*/my data'"):
+    with pytest.raises(CorruptDataError, match=r"--data-dir '/.*/my data'"):
         read_again(info, root)
 
 
@@ -119,7 +119,7 @@ def test_another_number_of_images(info, root):
     path.write_bytes(gzip.compress(idx_bytes(random_images(29, (28, 28)))))
     with pytest.raises(CorruptDataError, match="expected 30 images of 28x28, got 29 x 28 x 28"):
         read_again(info, root)
-    with pytest.raises(CorruptDataError, match="train-labels.*: expected 29 labels, got 30"):
+    with pytest.raises(CorruptDataError, match=r"train-labels.*: expected 29 labels, got 30"):
         read_again(info, root, verify=False)
 
 

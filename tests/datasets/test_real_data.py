@@ -142,6 +142,6 @@ def test_one_altered_pixel_among_150_million_is_noticed(data_root, tmp_path):
 def test_fashion_mnist_in_the_folder_of_mnist_is_noticed(data_root, tmp_path):
     (tmp_path / "mnist").symlink_to(data_root / "fashion-mnist")
     with pytest.raises(
-        CorruptDataError, match="train-images-idx3-ubyte.gz: expected the published"
+        CorruptDataError, match=r"train-images-idx3-ubyte.gz: expected the published"
     ):
         datasets.mnist(tmp_path)

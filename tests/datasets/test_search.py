@@ -108,7 +108,7 @@ def test_a_given_root_is_the_only_place(tmp_path, cache):
     (tmp_path / "empty").mkdir()
     with pytest.raises(
         DatasetNotFoundError,
-        match="empty: holds no mnist; expected a folder mnist with train-images-idx3-ubyte.gz, ",
+        match=r"empty: holds no mnist; expected a folder mnist with train-images-idx3-ubyte.gz, ",
     ):
         load("mnist", tmp_path / "empty", verify=False)
     with pytest.raises(DatasetNotFoundError, match="none: does not exist"):
@@ -117,7 +117,7 @@ def test_a_given_root_is_the_only_place(tmp_path, cache):
 
 def test_imgcomp_data_must_be_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("IMGCOMP_DATA", str(tmp_path / "none"))
-    with pytest.raises(DatasetNotFoundError, match="IMGCOMP_DATA=.*none: expected a folder"):
+    with pytest.raises(DatasetNotFoundError, match=r"IMGCOMP_DATA=.*none: expected a folder"):
         load("mnist")
     with pytest.raises(DatasetNotFoundError):
         data_dir()

@@ -73,7 +73,7 @@ def read_picture(path: Path, background: tuple[int, int, int] | None = None) -> 
                 _check_depth(path, opened)
                 opened.load()
                 turned = ImageOps.exif_transpose(opened)
-                pixels = _to_pixels(path, turned, background)
+                pixels = _to_pixels(path, turned, opened.format, background)
     except DatasetError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
@@ -119,9 +119,12 @@ def _ppm_maximum(path: Path) -> int:
     return int(words[3]) if len(words) > 3 and words[3].isdigit() else 255
 
 
-def _to_pixels(path: Path, image: Image, background: tuple[int, int, int] | None) -> Pixels:
+def _to_pixels(
+    path: Path, image: Image, kind: str | None, background: tuple[int, int, int] | None
+) -> Pixels:
+    """Pixels (H, W) or (H, W, 3) of a picture read from a file of format ``kind``."""
     if image.mode in ("I;16", "I;16L", "I;16B", "I;16N") or (
-        image.mode == "I" and image.format in ("PNG", "PPM")
+        image.mode == "I" and kind in ("PNG", "PPM")
     ):
         values = np.asarray(image).astype(np.int64)
         if values.min() < 0 or values.max() > 65535:
