@@ -445,7 +445,8 @@ def test_an_mpo_file_gives_its_first_picture(tmp_path):
     stream = io.BytesIO()
     frames[0].save(stream, "MPO", save_all=True, append_images=frames[1:])
     (tmp_path / "1.jpg").write_bytes(stream.getvalue())
-    assert Image.open(tmp_path / "1.jpg").format == "MPO"
+    with Image.open(tmp_path / "1.jpg") as image:
+        assert image.format == "MPO"
     assert np.abs(read(tmp_path).astype(int) - 40).max() <= 2
 
 

@@ -216,6 +216,16 @@ def test_imgcomp_offline_is_yes_or_no(monkeypatch):
         load("mnist")
 
 
+def test_names_joined_by_plus(tmp_path):
+    write_idx_set(tmp_path / "mnist")
+    write_idx_set(tmp_path / "fashion-mnist")
+    data = load("mnist+fashion_mnist", tmp_path, verify=False)
+    assert data.name == "mnist+fashion-mnist"
+    assert (len(data.train), len(data.test), len(data.classes)) == (60, 40, 20)
+    with pytest.raises(DatasetError, match="unknown data set ''"):
+        load("digits+")
+
+
 def test_a_name_with_a_slash_is_an_image_folder(tmp_path):
     with pytest.raises(DatasetNotFoundError, match="expected a folder of pictures"):
         load(str(tmp_path / "none"))

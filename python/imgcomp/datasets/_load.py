@@ -7,6 +7,8 @@ kept and used as the key of cached results.
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import shlex
 from pathlib import Path
@@ -49,8 +51,9 @@ def load(
     """Load a data set by name, from the first of: ``root``, IMGCOMP_DATA, the cache, its homes.
 
     Args:
-        name: One of `names`, in any case, with hyphens, underscores or neither; or the path of an
-            image folder (with a slash in it), which is given to `from_folder`.
+        name: One of `names`, in any case, with hyphens, underscores or neither; several joined
+            by ``+``, such as ``cifar-10+cifar-100``; or the path of an image folder (with a slash
+            in it), which is given to `from_folder`.
         root: Folder to look in, and only there: one that holds the data set's folder, that folder
             itself, or a CIFAR archive. No other place is tried.
         coarse: For CIFAR-100, the 20 coarse classes instead of the 100 fine ones.
@@ -71,6 +74,14 @@ def load(
     """
     if os.sep in name or name.startswith(("~", ".")):
         return from_folder(Path(name).expanduser())
+    parts = [_find(part, root, coarse, offline, progress) for part in name.split("+")]
+    return functools.reduce(operator.add, (read(info, found, verify) for info, found in parts))
+
+
+def _find(
+    name: str, root: Root | None, coarse: bool, offline: bool | None, progress: bool | None
+) -> tuple[DatasetInfo, Found]:
+    """Look a data set up, and find or fetch its files."""
     info = lookup(name)
     if coarse and info is CIFAR100_INFO:
         info = CIFAR100_COARSE_INFO
@@ -83,7 +94,7 @@ def load(
         download(info, cache_dir(), progress=progress)
         found = locate(info, cache_dir())
         assert found is not None  # locate with a root gives the files or raises
-    return read(info, found, verify)
+    return info, found
 
 
 def mnist(
