@@ -450,9 +450,10 @@ def test_an_mpo_file_gives_its_first_picture(tmp_path):
     assert np.abs(read(tmp_path).astype(int) - 40).max() <= 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
 def test_a_file_that_may_not_be_read(tmp_path):
     path = save(tmp_path / "1.png", GRAY)
     path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("the superuser may read everything")
     with pytest.raises(DatasetError, match=f"{path}: .*Permission denied"):
         from_folder(tmp_path)

@@ -6,13 +6,14 @@ final one and moved there together, so that what is found is always whole and ch
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ __all__ = ["download", "is_offline"]
 
 _CHUNK = 1 << 16
 _TIMEOUT_SECONDS = 30
-_STALE_SECONDS = 24 * 3600
+_FRESH_SECONDS = 5
 
 
 def is_offline(offline: bool | None) -> bool:
@@ -90,7 +91,7 @@ def _writing(root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DatasetError(
-            f"{error.filename or root}: cannot be written ({error.strerror or error}); make {root} "
+            f"{root}: cannot be written ({error.strerror or error}); make it "
             "writable and see that its disk has room, or set IMGCOMP_CACHE to another folder"
         ) from error
 
@@ -101,14 +102,30 @@ def _workplace(root: Path, folder: str) -> Iterator[Path]:
     prefix = f".{folder}-partial-"
     with _writing(root):
         root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{prefix}*"):  # by a process that was killed
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+        for left in root.glob(f"{prefix}*"):
+            _remove_if_left(left)
         work = Path(tempfile.mkdtemp(prefix=prefix, dir=root))
+        lock = os.open(work, os.O_RDONLY)
     try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield work
     finally:
+        os.close(lock)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _remove_if_left(work: Path) -> None:
+    """Remove the folder of a download that was killed: nobody holds its lock any more."""
+    with suppress(OSError):  # gone meanwhile, or locked by a download that is at work
+        if time.time() - work.stat().st_mtime < _FRESH_SECONDS:
+            return  # perhaps made a moment ago and about to be locked
+        lock = os.open(work, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(work, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 def _fetch(
