@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "imgcomp/gradients.h"
 #include "imgcomp/parameters.h"
 #include "imgcomp/spec.h"
 
@@ -18,6 +19,9 @@ namespace imgcomp {
 struct ForwardContext {
   bool training = false;                  // dropout acts only in training
   std::optional<at::Generator> generator;  // source of dropout masks; needed in training
+
+  // Where dense layers leave their weights' gradients as factors. Null: autograd gives them whole.
+  c10::intrusive_ptr<FactoredGradients> factors;
 };
 
 class Layer {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "imgcomp/gradients.h"
 #include "imgcomp/parameters.h"
 
 namespace imgcomp {
@@ -25,7 +26,7 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // One update. gradients[i] belongs to parameter i; an undefined one leaves it as it is.
-  virtual void step(std::vector<at::Tensor> gradients, double learning_rate) = 0;
+  virtual void step(const std::vector<Gradient>& gradients, double learning_rate) = 0;
 
   // Named tensors from which restore() goes on bit for bit.
   virtual std::map<std::string, at::Tensor> state() const = 0;

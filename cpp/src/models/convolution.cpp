@@ -4,6 +4,7 @@
 
 #include "imgcomp/error.h"
 #include "layers.h"
+#include "models/matrix_convolution.h"
 
 namespace imgcomp {
 namespace {
@@ -40,6 +41,9 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+    if (getenv("IMGCOMP_MATCONV") && geometry_.dilation == std::array<int64_t,2>{1,1} && matrix_convolution_applies(x, weight_)) {
+      return matrix_conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding);
+    }
     return at::conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding, geometry_.dilation);
   }
 
@@ -77,6 +81,10 @@ class ConvTranspose2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+    if (matrix_convolution_applies(x, weight_)) {
+      return matrix_conv_transpose2d(x, weight_, bias_, geometry_.stride, geometry_.padding,
+                                     geometry_.output_padding);
+    }
     return at::conv_transpose2d(x, weight_, bias_, geometry_.stride, geometry_.padding,
                                 geometry_.output_padding);
   }

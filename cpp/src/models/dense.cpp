@@ -1,11 +1,49 @@
 // Fully connected layers, with tied weights on request, and the reshaping around them.
+#include <ATen/autocast_mode.h>
+#include <ATen/ops/addmm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include "imgcomp/error.h"
 #include "layers.h"
 
 namespace imgcomp {
 namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// x · weightᵀ + bias, or x · weight + bias where `transposed`, whose backward leaves the weight's
+// gradient as factors and tells autograd of none.
+struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& weight, const at::Tensor& bias, bool transposed,
+                            const c10::intrusive_ptr<FactoredGradients>& factors) {
+    context->save_for_backward({x, weight});
+    context->saved_data["transposed"] = transposed;
+    context->saved_data["factors"] = c10::IValue::make_capsule(factors);
+    const at::Tensor matrix = transposed ? weight : weight.t();
+    return bias.defined() ? at::addmm(bias, x, matrix) : at::mm(x, matrix);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &gradient = gradients[0];
+    const bool transposed = context->saved_data["transposed"].toBool();
+    auto factors = c10::static_intrusive_pointer_cast<FactoredGradients>(
+        context->saved_data["factors"].toCapsule());
+    factors->add(weight, transposed ? Product{x, gradient} : Product{gradient, x});
+    variable_list result(5);
+    if (context->needs_input_grad(0)) {
+      result[0] = at::mm(gradient, transposed ? weight.t() : weight);
+    }
+    if (context->needs_input_grad(2)) {
+      result[2] = gradient.sum(0);
+    }
+    return result;
+  }
+};
 
 class Dense : public Layer {
  public:
@@ -23,7 +61,10 @@ class Dense : public Layer {
     return {weight_.size(transposed_ ? 1 : 0)};
   }
 
-  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+  at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
+    if (context.factors && !at::autocast::is_autocast_enabled(x.device().type())) {
+      return FactoredLinear::apply(x, weight_, bias_, transposed_, context.factors);
+    }
     return at::linear(x, transposed_ ? weight_.t() : weight_, bias_);
   }
 

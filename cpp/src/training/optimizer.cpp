@@ -25,15 +25,15 @@ class FusedOptimizer : public Optimizer {
  public:
   explicit FusedOptimizer(const ParameterStore& store) : store_(store) {}
 
-  void step(std::vector<at::Tensor> gradients, double learning_rate) override {
+  void step(const std::vector<Gradient>& gradients, double learning_rate) override {
     std::vector<size_t> active;
     std::vector<at::Tensor> parameters, aligned;
     for (size_t i = 0; i < gradients.size(); ++i) {
-      if (!gradients[i].defined()) {
+      const at::Tensor& parameter = store_.all()[i].tensor;
+      if (!gradients[i].defined() || apply_products(parameter, gradients[i], learning_rate)) {
         continue;
       }
-      const at::Tensor& parameter = store_.all()[i].tensor;
-      at::Tensor gradient = gradients[i];
+      at::Tensor gradient = gradients[i].dense();
       if (gradient.strides() != parameter.strides()) {
         gradient = at::empty_like(parameter.detach()).copy_(gradient);
       }
@@ -86,6 +86,13 @@ class FusedOptimizer : public Optimizer {
   }
 
  protected:
+  // Applies a gradient that consists of products alone, where the optimiser can do so without
+  // multiplying them out; false where it cannot.
+  virtual bool apply_products(const at::Tensor& /*parameter*/, const Gradient& /*gradient*/,
+                              double /*learning_rate*/) {
+    return false;
+  }
+
   virtual void update(const std::vector<size_t>& active, const std::vector<at::Tensor>& parameters,
                       const std::vector<at::Tensor>& gradients, double learning_rate) = 0;
 
@@ -120,6 +127,17 @@ class Sgd : public FusedOptimizer {
   }
 
  private:
+  bool apply_products(const at::Tensor& parameter, const Gradient& gradient,
+                      double learning_rate) override {
+    if (gradient.value.defined() || config_.momentum > 0.0 || config_.weight_decay > 0.0) {
+      return false;
+    }
+    for (const Product& product : gradient.products) {
+      parameter.detach().addmm_(product.left.t(), product.right, 1.0, -learning_rate);
+    }
+    return true;
+  }
+
   void update(const std::vector<size_t>& active, const std::vector<at::Tensor>& parameters,
               const std::vector<at::Tensor>& gradients, double learning_rate) override {
     // Buffers that start at zero make the first step what torch.optim.SGD does on its first step.

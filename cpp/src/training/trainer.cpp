@@ -59,21 +59,35 @@ void check_config(const TrainerConfig& config) {
 }
 
 // Scales all gradients so that their norm together is at most `bound`.
-void clip_gradients(std::vector<at::Tensor>& gradients, double bound) {
+void clip_gradients(std::vector<Gradient>& gradients, double bound) {
   std::vector<at::Tensor> norms;
-  for (const at::Tensor& gradient : gradients) {
+  for (Gradient& gradient : gradients) {
     if (gradient.defined()) {
-      norms.push_back(at::linalg_vector_norm(gradient));
+      gradient = {gradient.dense(), {}};
+      norms.push_back(at::linalg_vector_norm(gradient.value));
     }
   }
   const double norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
   if (norm > bound) {
-    for (at::Tensor& gradient : gradients) {
+    for (Gradient& gradient : gradients) {
       if (gradient.defined()) {
-        gradient = gradient * (bound / norm);
+        gradient.value = gradient.value * (bound / norm);
       }
     }
   }
+}
+
+std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Tensor>& parameters,
+                               FactoredGradients& factors) {
+  const std::vector<at::Tensor> values =
+      torch::autograd::grad({loss}, parameters, /*grad_outputs=*/{}, /*retain_graph=*/false,
+                            /*create_graph=*/false, /*allow_unused=*/true);
+  std::vector<Gradient> gradients;
+  gradients.reserve(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    gradients.push_back({values[i], factors.take(parameters[i])});
+  }
+  return gradients;
 }
 
 // Higher is better for these, lower for all others.
@@ -153,7 +167,8 @@ bool Trainer::run_epoch(const OnProgress& on_progress) {
                                 : at::arange(training_.size(), index_options))
                                .to(device);
   ForwardContext context{
-      true, make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch))};
+      true, make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch)),
+      c10::make_intrusive<FactoredGradients>()};
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
@@ -167,17 +182,14 @@ bool Trainer::run_epoch(const OnProgress& on_progress) {
       const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
       result = (*objective_)(model_, batch, context);
     }
-    std::vector<at::Tensor> gradients =
-        torch::autograd::grad({result.loss}, parameters, /*grad_outputs=*/{},
-                              /*retain_graph=*/false, /*create_graph=*/false,
-                              /*allow_unused=*/true);
+    std::vector<Gradient> gradients = backward(result.loss, parameters, *context.factors);
     if (config_.gradient_clip) {
       clip_gradients(gradients, *config_.gradient_clip);
     }
     learning_rate = config_.learning_rate *
                     learning_rate_factor(config_.schedule, state_.epoch * steps + step, steps,
                                          config_.epochs);
-    optimizer_->step(std::move(gradients), learning_rate);
+    optimizer_->step(gradients, learning_rate);
     means.add(result, size);
 
     if (means.due() || step + 1 == steps) {

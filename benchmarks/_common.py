@@ -1,0 +1,114 @@
+"""What the benchmarks share: pairs timed in turn, their ratio, and the file the result goes to."""
+
+from __future__ import annotations
+
+import json
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import imgcomp
+
+RESULTS = Path(__file__).resolve().parent.parent / "results" / "benchmarks"
+
+
+@dataclass
+class Run:
+    """One timed run: seconds, and a value that tells whether the work was the same."""
+
+    seconds: float
+    quality: float
+
+
+@dataclass
+class Pair:
+    """Two ways to do the same, timed A B A B … in one process."""
+
+    name: str
+    ours: list[Run]
+    peer: list[Run]
+
+    @property
+    def ratios(self) -> list[float]:
+        return [p.seconds / o.seconds for o, p in zip(self.ours, self.peer, strict=True)]
+
+    def summary(self, images: int) -> dict[str, Any]:
+        """Medians, and the ratio pair by pair: how many times as fast ours is."""
+        return {
+            "name": self.name,
+            "images": images,
+            "ours_images_per_second": images / statistics.median(r.seconds for r in self.ours),
+            "peer_images_per_second": images / statistics.median(r.seconds for r in self.peer),
+            "speedup_median": statistics.median(self.ratios),
+            "speedup_min": min(self.ratios),
+            "speedup_max": max(self.ratios),
+            "ours_quality": [r.quality for r in self.ours],
+            "peer_quality": [r.quality for r in self.peer],
+        }
+
+
+def measure(
+    name: str, ours: Callable[[int], Run], peer: Callable[[int], Run], repeats: int
+) -> Pair:
+    """Runs both in turn `repeats` times after one uncounted run of each; both get the repeat."""
+    ours(-1), peer(-1)
+    pair = Pair(name, [], [])
+    for repeat in range(repeats):
+        pair.ours.append(ours(repeat))
+        pair.peer.append(peer(repeat))
+    return pair
+
+
+def clock() -> float:
+    return time.perf_counter()
+
+
+def environment() -> dict[str, Any]:
+    """Where the figures come from."""
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    return {
+        "imgcomp": imgcomp.__version__,
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "processor": platform.processor() or platform.machine(),
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "revision": revision.stdout.strip() or None,
+    }
+
+
+def report(title: str, rows: list[dict[str, Any]], path: Path | None) -> None:
+    """Prints a table, and writes the rows as JSON where a path is given."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    for column in ("", "ours img/s", "peer img/s", "speed-up", "min … max", "ours", "peer"):
+        table.add_column(column, justify="left" if not column else "right")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            f"{row['ours_images_per_second']:,.0f}",
+            f"{row['peer_images_per_second']:,.0f}",
+            f"{row['speedup_median']:.2f}×",
+            f"{row['speedup_min']:.2f} … {row['speedup_max']:.2f}",
+            f"{statistics.mean(row['ours_quality']):.5f}",
+            f"{statistics.mean(row['peer_quality']):.5f}",
+        )
+    Console().print(table)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"title": title, "environment": environment(), "rows": rows}
+        path.write_text(json.dumps(content, indent=1) + "\n")

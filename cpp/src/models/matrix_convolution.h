@@ -1,0 +1,25 @@
+// Convolutions of small channels_last images as matrix products, with their gradients. For few
+// channels these are faster than the library's convolutions, most of all the transposed ones.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+namespace imgcomp {
+
+// Whether the functions below take these: float32 on the CPU, x channels_last, no autocast.
+bool matrix_convolution_applies(const at::Tensor& x, const at::Tensor& weight);
+
+// As at::conv_transpose2d without dilation and groups. x: (N, C, H, W); weight: (C, C', kh, kw);
+// bias: (C') or undefined. Returns (N, C', H', W') channels_last.
+at::Tensor matrix_conv_transpose2d(const at::Tensor& x, const at::Tensor& weight,
+                                   const at::Tensor& bias, std::array<int64_t, 2> stride,
+                                   std::array<int64_t, 2> padding,
+                                   std::array<int64_t, 2> output_padding);
+
+// As at::conv2d without dilation and groups. weight: (C', C, kh, kw).
+at::Tensor matrix_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                         std::array<int64_t, 2> stride, std::array<int64_t, 2> padding);
+
+}  // namespace imgcomp
