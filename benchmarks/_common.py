@@ -57,10 +57,10 @@ class Pair:
 def measure(
     name: str, ours: Callable[[int], Run], peer: Callable[[int], Run], repeats: int
 ) -> Pair:
-    """Runs both in turn `repeats` times after one uncounted run of each; both get the repeat."""
-    ours(-1), peer(-1)
+    """Runs both in turn `repeats` times after one uncounted run of each; both get its number."""
+    ours(0), peer(0)
     pair = Pair(name, [], [])
-    for repeat in range(repeats):
+    for repeat in range(1, repeats + 1):
         pair.ours.append(ours(repeat))
         pair.peer.append(peer(repeat))
     return pair

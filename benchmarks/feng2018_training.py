@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,63 +21,79 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import imgcomp
+from imgcomp.datasets import Split
 from imgcomp.models import Model
 
 AUTOENCODER_IMAGES, VALIDATION_IMAGES, CLASSIFIER_IMAGES = 5_000, 2_000, 10_000
 
-CASES: dict[str, tuple[Callable[..., Model], dict[str, Any], int]] = {
-    "cnn": (imgcomp.models.feng2018_cnn, {"optimizer": "adam", "batch_size": 128}, 3),
-    "ann": (imgcomp.models.feng2018_ann, {"optimizer": "sgd", "lr": 0.1, "batch_size": 32}, 3),
-    "shared": (imgcomp.models.feng2018_shared, {"optimizer": "sgd", "lr": 0.1, "batch_size": 32}, 3),
-    "classifier": (
+
+@dataclass(frozen=True)
+class Case:
+    """One network and how the paper trains it."""
+
+    make: Callable[..., Model]
+    images: int
+    config: dict[str, Any]
+
+
+SGD = {"optimizer": "sgd", "lr": 0.1, "batch_size": 32}
+CASES = {
+    "cnn": Case(
+        imgcomp.models.feng2018_cnn, AUTOENCODER_IMAGES, {"optimizer": "adam", "batch_size": 128}
+    ),
+    "ann": Case(imgcomp.models.feng2018_ann, AUTOENCODER_IMAGES, SGD),
+    "shared": Case(imgcomp.models.feng2018_shared, AUTOENCODER_IMAGES, SGD),
+    "classifier": Case(
         imgcomp.models.feng2018_classifier,
+        CLASSIFIER_IMAGES,
         {"optimizer": "sgd", "lr": 0.01, "momentum": 0.5, "batch_size": 64},
-        1,
     ),
 }
 
 
-def train_plain(
-    module: nn.Module, train: Any, validation: Any, epochs: int, seed: int, **config: Any
-) -> Run:
+def run_plain(case: Case, train: Split, validation: Split, epochs: int, seed: int) -> Run:
     """The script people write."""
     torch.manual_seed(seed)
-    images = train.images.float() / 255
-    is_classifier = config["optimizer"] == "sgd" and config.get("momentum", 0.0) > 0.0
-    criterion = nn.CrossEntropyLoss() if is_classifier else nn.MSELoss()
+    model = case.make(seed=seed)
+    module = model.to_torch()
+    config = case.config
+    is_classifier = isinstance(model, imgcomp.models.Classifier)
+    criterion: nn.Module = nn.CrossEntropyLoss() if is_classifier else nn.MSELoss()
+    optimizer: torch.optim.Optimizer
     if config["optimizer"] == "adam":
-        optimizer: torch.optim.Optimizer = torch.optim.Adam(module.parameters())
+        optimizer = torch.optim.Adam(module.parameters())
     else:
         optimizer = torch.optim.SGD(
             module.parameters(), lr=config["lr"], momentum=config.get("momentum", 0.0)
         )
     loader = DataLoader(
-        TensorDataset(images, train.labels), batch_size=config["batch_size"], shuffle=True
+        TensorDataset(train.images.float() / 255, train.labels),
+        batch_size=config["batch_size"],
+        shuffle=True,
     )
     start = clock()
     for _ in range(epochs):
         module.train()
         running = 0.0
-        for batch, labels in loader:
+        for images, labels in loader:
             optimizer.zero_grad()
-            loss = criterion(module(batch), labels if is_classifier else batch)
+            loss = criterion(module(images), labels if is_classifier else images)
             loss.backward()
             optimizer.step()
-            running += loss.item() * len(batch)
+            running += loss.item() * len(images)
     seconds = clock() - start
     module.eval()
     with torch.no_grad():
-        batch = validation.images.float() / 255
-        target = validation.labels if is_classifier else batch
-        quality = criterion(module(batch), target).item()
-    return Run(seconds, quality)
+        images = validation.images.float() / 255
+        quality = criterion(module(images), validation.labels if is_classifier else images)
+    return Run(seconds, quality.item())
 
 
-def train_ours(
-    model: Model, train: Any, validation: Any, epochs: int, seed: int, **config: Any
-) -> Run:
+def run_ours(case: Case, train: Split, validation: Split, epochs: int, seed: int) -> Run:
+    """The same by imgcomp.fit."""
+    model = case.make(seed=seed)
     start = clock()
-    imgcomp.fit(model, train, epochs=epochs, seed=seed, progress=False, **config)
+    imgcomp.fit(model, train, case.config, epochs=epochs, seed=seed, progress=False)
     seconds = clock() - start
     return Run(seconds, imgcomp.evaluate(model, validation)["loss"])
 
@@ -95,21 +112,10 @@ def main() -> None:
     data = imgcomp.datasets.load(arguments.data)
     rows = []
     for name in arguments.only or CASES:
-        make, config, _ = CASES[name]
-        count = CLASSIFIER_IMAGES if name == "classifier" else AUTOENCODER_IMAGES
-        train, validation = data.train[:count], data.test[:VALIDATION_IMAGES]
-
-        def ours(repeat: int, make: Any = make, run: Any = train_ours) -> Run:
-            return run(make(seed=repeat + 1), train, validation, arguments.epochs, repeat + 1, **config)
-
-        def peer(repeat: int, make: Any = make) -> Run:
-            module = make(seed=repeat + 1).to_torch()
-            return train_plain(
-                module, train, validation, arguments.epochs, repeat + 1, **config
-            )
-
-        pair = measure(name, partial(ours), partial(peer), arguments.repeats)
-        rows.append(pair.summary(len(train) * arguments.epochs))
+        case = CASES[name]
+        work = (case, data.train[: case.images], data.test[:VALIDATION_IMAGES], arguments.epochs)
+        pair = measure(name, partial(run_ours, *work), partial(run_plain, *work), arguments.repeats)
+        rows.append(pair.summary(case.images * arguments.epochs))
     report(
         f"feng2018 training, {arguments.threads} threads: ours and the plain PyTorch script",
         rows,

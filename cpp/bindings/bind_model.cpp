@@ -32,15 +32,17 @@ SpecValue read_value(const py::handle& value, const std::string& where) {
     std::vector<int64_t> list;
     for (const py::handle item : value) {
       if (!py::isinstance<py::int_>(item) || py::isinstance<py::bool_>(item)) {
-        throw SpecError(concat(where, " must be a list of whole numbers, but holds a ",
-                               type_name(item)));
+        throw SpecError(
+            concat(where, " must be a list of whole numbers, but holds a ", type_name(item)));
       }
       list.push_back(item.cast<int64_t>());
     }
     return list;
   }
-  throw SpecError(concat(where, " must be a number, a flag, a string or a list of whole numbers, "
-                         "not a ", type_name(value)));
+  throw SpecError(concat(where,
+                         " must be a number, a flag, a string or a list of whole numbers, "
+                         "not a ",
+                         type_name(value)));
 }
 
 template <class T>
@@ -114,13 +116,13 @@ NetworkSpec read_spec(const py::dict& dict) {
   for (const auto& [key, layers] : parts) {
     PartSpec part{py::str(key), {}};
     if (!py::isinstance<py::list>(layers) && !py::isinstance<py::tuple>(layers)) {
-      throw SpecError(concat("part '", part.name, "' must be a list of layers, not a ",
-                             type_name(layers)));
+      throw SpecError(
+          concat("part '", part.name, "' must be a list of layers, not a ", type_name(layers)));
     }
     size_t position = 0;
     for (const py::handle layer : layers) {
-      part.layers.push_back(read_layer(layer, concat("layer ", position++, " of part '",
-                                                     part.name, "'")));
+      part.layers.push_back(
+          read_layer(layer, concat("layer ", position++, " of part '", part.name, "'")));
     }
     spec.parts.push_back(std::move(part));
   }
@@ -176,39 +178,44 @@ void register_model(py::module_& m) {
              return std::make_shared<Model>(read_spec(spec), seed);
            }),
            py::arg("spec"), py::arg("seed") = 0)
-      .def_property_readonly("spec", [](const Model& model) -> SpecDict { return write_spec(model.spec()); })
+      .def_property_readonly(
+          "spec", [](const Model& model) -> SpecDict { return write_spec(model.spec()); })
       .def_property_readonly("num_parameters", &Model::num_parameters)
       .def_property_readonly("multiply_adds", &Model::multiply_adds)
-      .def_property_readonly("device",
-                             [](const Model& model) { return model.device().str(); })
+      .def_property_readonly("device", [](const Model& model) { return model.device().str(); })
       .def_property_readonly("has_convolutions", &Model::has_convolutions)
       .def("summary", &Model::summary)
-      .def("part_shapes",
-           [](const Model& model, const std::string& name) {
-             const Part& part = model.part(name);
-             return std::pair(part.input_shape(), part.output_shape());
-           },
-           py::arg("part"), "Input and output shape of a part, without the batch axis.")
-      .def("parameters",
-           [](const Model& model) {
-             std::vector<std::pair<std::string, at::Tensor>> named;
-             for (const Parameter& parameter : model.parameters().all()) {
-               named.emplace_back(parameter.name, parameter.tensor);
-             }
-             return named;
-           },
-           "Name and tensor of every parameter, in the order of creation; memory is shared.")
-      .def("to", [](Model& model, const std::string& device) { model.to(at::Device(device)); },
-           py::arg("device"))
+      .def(
+          "part_shapes",
+          [](const Model& model, const std::string& name) {
+            const Part& part = model.part(name);
+            return std::pair(part.input_shape(), part.output_shape());
+          },
+          py::arg("part"), "Input and output shape of a part, without the batch axis.")
+      .def(
+          "parameters",
+          [](const Model& model) {
+            std::vector<std::pair<std::string, at::Tensor>> named;
+            for (const Parameter& parameter : model.parameters().all()) {
+              named.emplace_back(parameter.name, parameter.tensor);
+            }
+            return named;
+          },
+          "Name and tensor of every parameter, in the order of creation; memory is shared.")
+      .def(
+          "to", [](Model& model, const std::string& device) { model.to(at::Device(device)); },
+          py::arg("device"))
       // The GIL is released: forward passes are pure C++ and may run side by side.
-      .def("forward",
-           [](const Model& model, const at::Tensor& x) { return run(model, std::nullopt, x); },
-           py::arg("x"), py::call_guard<py::gil_scoped_release>())
-      .def("run_part",
-           [](const Model& model, const std::string& part, const at::Tensor& x) {
-             return run(model, part, x);
-           },
-           py::arg("part"), py::arg("x"), py::call_guard<py::gil_scoped_release>());
+      .def(
+          "forward",
+          [](const Model& model, const at::Tensor& x) { return run(model, std::nullopt, x); },
+          py::arg("x"), py::call_guard<py::gil_scoped_release>())
+      .def(
+          "run_part",
+          [](const Model& model, const std::string& part, const at::Tensor& x) {
+            return run(model, part, x);
+          },
+          py::arg("part"), py::arg("x"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace imgcomp::bindings

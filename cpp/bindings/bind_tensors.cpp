@@ -12,9 +12,9 @@ void register_tensors(py::module_& m) {
       "gather_scale",
       [](const at::Tensor& images, const at::Tensor& index, std::array<double, 2> data_range,
          bool channels_last) {
-        return gather_scale(images, index, data_range,
-                            channels_last ? at::MemoryFormat::ChannelsLast
-                                          : at::MemoryFormat::Contiguous);
+        return gather_scale(
+            images, index, data_range,
+            channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
       },
       py::arg("images"), py::arg("index"), py::arg("data_range"), py::arg("channels_last"),
       Release());

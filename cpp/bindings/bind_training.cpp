@@ -40,8 +40,9 @@ TrainerState read_state(const py::dict& dict) {
   return state;
 }
 
-std::string run(Trainer& trainer, const py::typing::Callable<bool()>& on_epoch,
-                const py::typing::Callable<bool(py::int_, py::int_, py::int_, py::float_)>& on_progress) {
+std::string run(
+    Trainer& trainer, const py::typing::Callable<bool()>& on_epoch,
+    const py::typing::Callable<bool(py::int_, py::int_, py::int_, py::float_)>& on_progress) {
   // Other Python threads run while this one trains; the callbacks take the GIL for themselves.
   const py::gil_scoped_release release;
   const Trainer::Outcome outcome = trainer.run(
@@ -90,20 +91,22 @@ void register_training(py::module_& m) {
       .def_property(
           "bf16", [](const TrainerConfig& c) { return c.precision == Precision::bf16; },
           [](TrainerConfig& c, bool on) { c.precision = on ? Precision::bf16 : Precision::fp32; })
-      .def("set_optimizer",
-           [](TrainerConfig& c, const std::string& name, double momentum, double weight_decay,
-              std::pair<double, double> betas, double eps) {
-             c.optimizer = {name, momentum, weight_decay, betas.first, betas.second, eps};
-           },
-           py::arg("name"), py::arg("momentum"), py::arg("weight_decay"), py::arg("betas"),
-           py::arg("eps"))
-      .def("set_schedule",
-           [](TrainerConfig& c, const std::string& name, double gamma, int64_t step_epochs,
-              double final_fraction, double warmup_epochs) {
-             c.schedule = {name, gamma, step_epochs, final_fraction, warmup_epochs};
-           },
-           py::arg("name"), py::arg("gamma"), py::arg("step_epochs"), py::arg("final_fraction"),
-           py::arg("warmup_epochs"));
+      .def(
+          "set_optimizer",
+          [](TrainerConfig& c, const std::string& name, double momentum, double weight_decay,
+             std::pair<double, double> betas, double eps) {
+            c.optimizer = {name, momentum, weight_decay, betas.first, betas.second, eps};
+          },
+          py::arg("name"), py::arg("momentum"), py::arg("weight_decay"), py::arg("betas"),
+          py::arg("eps"))
+      .def(
+          "set_schedule",
+          [](TrainerConfig& c, const std::string& name, double gamma, int64_t step_epochs,
+             double final_fraction, double warmup_epochs) {
+            c.schedule = {name, gamma, step_epochs, final_fraction, warmup_epochs};
+          },
+          py::arg("name"), py::arg("gamma"), py::arg("step_epochs"), py::arg("final_fraction"),
+          py::arg("warmup_epochs"));
 
   py::class_<Trainer>(m, "Trainer", "The training loop; imgcomp.fit is its public face.")
       .def(py::init([](Model& model, const at::Tensor& images, const OptionalTensor& targets,
@@ -131,10 +134,10 @@ void register_training(py::module_& m) {
                                }
                                return last;
                              })
-      .def("snapshot",
-           [](const Trainer& t) -> StateDict { return write_state(t.snapshot()); })
-      .def("restore", [](Trainer& t, const StateDict& state) { t.restore(read_state(state)); },
-           py::arg("state"));
+      .def("snapshot", [](const Trainer& t) -> StateDict { return write_state(t.snapshot()); })
+      .def(
+          "restore", [](Trainer& t, const StateDict& state) { t.restore(read_state(state)); },
+          py::arg("state"));
 
   m.def(
       "evaluate",
@@ -144,8 +147,7 @@ void register_training(py::module_& m) {
         const auto objective = make_objective(objective_name);
         check_data(data, model, "the");
         objective->check(model, data);
-        const BatchLoader loader(data, model.spec(), model.device(),
-                                 at::MemoryFormat::Contiguous);
+        const BatchLoader loader(data, model.spec(), model.device(), at::MemoryFormat::Contiguous);
         return evaluate(model, loader, *objective, batch_size);
       },
       py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),

@@ -1,7 +1,7 @@
 // The core's exceptions, and a helper to write their messages.
 //
-// Each has a Python twin of the same meaning in imgcomp.errors (see bindings/errors.cpp); the message
-// names what was expected and what came.
+// Each has a Python twin of the same meaning in imgcomp.errors (see bindings/errors.cpp); the
+// message names what was expected and what came.
 #pragma once
 
 #include <sstream>

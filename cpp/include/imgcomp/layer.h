@@ -17,7 +17,7 @@ namespace imgcomp {
 
 // What a forward pass needs to know besides its input.
 struct ForwardContext {
-  bool training = false;                  // dropout acts only in training
+  bool training = false;                   // dropout acts only in training
   std::optional<at::Generator> generator;  // source of dropout masks; needed in training
 
   // Where dense layers leave their weights' gradients as factors. Null: autograd gives them whole.

@@ -15,9 +15,9 @@
 namespace imgcomp {
 
 struct OptimizerConfig {
-  std::string name = "adam";  // "sgd", "adam" or "adamw"
-  double momentum = 0.0;      // sgd
-  double weight_decay = 0.0;  // L2 for sgd and adam, decoupled for adamw
+  std::string name = "adam";                          // "sgd", "adam" or "adamw"
+  double momentum = 0.0;                              // sgd
+  double weight_decay = 0.0;                          // L2 for sgd and adam, decoupled for adamw
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // adam and adamw
 };
 

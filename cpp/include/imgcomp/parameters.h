@@ -14,11 +14,11 @@ namespace imgcomp {
 enum class ParameterRole { weight, bias };
 
 struct Parameter {
-  std::string name;  // "<part>.<layer>.weight"
+  std::string name;   // "<part>.<layer>.weight"
   at::Tensor tensor;  // float32 leaf that requires a gradient
   ParameterRole role;
-  int64_t fan_in;   // inputs that one output sums over (for a transposed convolution: as
-                    // PyTorch, Keras and Chainer count it, from the weight's second axis)
+  int64_t fan_in;  // inputs that one output sums over (for a transposed convolution: as
+                   // PyTorch, Keras and Chainer count it, from the weight's second axis)
   int64_t fan_out;
 };
 

@@ -32,7 +32,7 @@ struct TrainerConfig {
   bool drop_last = false;
   Precision precision = Precision::fp32;
   bool channels_last = false;
-  int threads = 0;  // 0: as many as ATen uses already
+  int threads = 0;                      // 0: as many as ATen uses already
   std::optional<double> gradient_clip;  // bound on the gradient's norm over all parameters
   std::string monitor;   // column whose best epoch keeps its weights; empty: keep the last
   int64_t patience = 0;  // epochs without a better monitor before stopping; 0: never
@@ -61,7 +61,7 @@ struct StepProgress {
 
 class Trainer {
  public:
-  using OnEpoch = std::function<bool(const Trainer&)>;       // false: stop after this epoch
+  using OnEpoch = std::function<bool(const Trainer&)>;          // false: stop after this epoch
   using OnProgress = std::function<bool(const StepProgress&)>;  // false: abandon the epoch now
 
   enum class Outcome { finished, stopped_early, interrupted };

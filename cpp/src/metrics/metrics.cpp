@@ -73,9 +73,8 @@ at::Tensor mse_per_image_8bit(const at::Tensor& a, const at::Tensor& b,
     at::parallel_for(0, a.size(0), std::max<int64_t>(1, kValuesPerThread / count),
                      [&](int64_t begin, int64_t end) {
                        for (int64_t i = begin; i < end; ++i) {
-                         const int64_t sum = squared_byte_error(first + i * count,
-                                                                second + i * count, count, low,
-                                                                scale);
+                         const int64_t sum = squared_byte_error(
+                             first + i * count, second + i * count, count, low, scale);
                          result[i] = static_cast<double>(sum) / static_cast<double>(count);
                        }
                      });

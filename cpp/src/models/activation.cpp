@@ -84,9 +84,8 @@ class Dropout : public Pointwise {
       sizes[2] = sizes[3] = 1;
     }
     const double kept = 1.0 - probability_;
-    const at::Tensor mask = at::empty(sizes, x.options())
-                                .bernoulli_(kept, context.generator)
-                                .div_(kept);
+    const at::Tensor mask =
+        at::empty(sizes, x.options()).bernoulli_(kept, context.generator).div_(kept);
     return x * mask;
   }
 

@@ -41,9 +41,6 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
-    if (getenv("IMGCOMP_MATCONV") && geometry_.dilation == std::array<int64_t,2>{1,1} && matrix_convolution_applies(x, weight_)) {
-      return matrix_conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding);
-    }
     return at::conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding, geometry_.dilation);
   }
 
@@ -101,8 +98,11 @@ class ConvTranspose2d : public Layer {
 };
 
 Geometry read_geometry(OptionReader& options) {
-  return {options.pair("kernel_size", 1), options.pair("stride", 1, {{1, 1}}),
-          options.pair("padding", 0, {{0, 0}}), {0, 0}, {1, 1}};
+  return {options.pair("kernel_size", 1),
+          options.pair("stride", 1, {{1, 1}}),
+          options.pair("padding", 0, {{0, 0}}),
+          {0, 0},
+          {1, 1}};
 }
 
 }  // namespace

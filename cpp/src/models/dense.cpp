@@ -17,8 +17,8 @@ using torch::autograd::variable_list;
 // x · weightᵀ + bias, or x · weight + bias where `transposed`, whose backward leaves the weight's
 // gradient as factors and tells autograd of none.
 struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x,
-                            const at::Tensor& weight, const at::Tensor& bias, bool transposed,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias, bool transposed,
                             const c10::intrusive_ptr<FactoredGradients>& factors) {
     context->save_for_backward({x, weight});
     context->saved_data["transposed"] = transposed;
@@ -83,9 +83,8 @@ class Reshape : public Layer {
 
   Shape output_shape(const Shape& input) const override {
     if (num_elements(input) != num_elements(shape_)) {
-      throw SpecError(concat("cannot bring shape ", to_string(input), " with ",
-                             num_elements(input), " values to ", to_string(shape_), " with ",
-                             num_elements(shape_)));
+      throw SpecError(concat("cannot bring shape ", to_string(input), " with ", num_elements(input),
+                             " values to ", to_string(shape_), " with ", num_elements(shape_)));
     }
     return shape_;
   }

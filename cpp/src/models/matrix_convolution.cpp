@@ -1,7 +1,6 @@
 #include "models/matrix_convolution.h"
 
 #include <ATen/autocast_mode.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -56,16 +55,15 @@ at::Tensor added_up(const WindowGrid& grid, int64_t n, const at::Tensor& windows
   return images;
 }
 
-at::Tensor bias_gradient(const at::Tensor& gradient) { return pixels(gradient).sum(0); }
-
 // Each pixel of the input makes one window of the output.
 struct ConvTranspose : Function<ConvTranspose> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
                             const at::Tensor& weight, const at::Tensor& bias, Pair stride,
                             Pair padding, Pair output_size) {
     const at::Tensor x = input.contiguous(kChannelsLast);
-    const WindowGrid grid{weight.size(1), output_size[0], output_size[1], x.size(2), x.size(3),
-                          {weight.size(2), weight.size(3)}, stride, padding};
+    const WindowGrid grid{weight.size(1), output_size[0], output_size[1],
+                          x.size(2),      x.size(3),      {weight.size(2), weight.size(3)},
+                          stride,         padding};
     context->save_for_backward({x, weight});
     context->saved_data["stride"] = c10::IntArrayRef(stride);
     context->saved_data["padding"] = c10::IntArrayRef(padding);
@@ -99,67 +97,7 @@ struct ConvTranspose : Function<ConvTranspose> {
       result[1] = unrows(at::mm(pixels(x).t(), windows), weight);
     }
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
-      result[2] = bias_gradient(gradient);
-    }
-    return result;
-  }
-};
-
-struct Conv : Function<Conv> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input,
-                            const at::Tensor& weight, const at::Tensor& bias, Pair stride,
-                            Pair padding) {
-    const at::Tensor x = input.contiguous(kChannelsLast);
-    const Pair kernel{weight.size(2), weight.size(3)};
-    const WindowGrid grid{x.size(1),
-                          x.size(2),
-                          x.size(3),
-                          (x.size(2) + 2 * padding[0] - kernel[0]) / stride[0] + 1,
-                          (x.size(3) + 2 * padding[1] - kernel[1]) / stride[1] + 1,
-                          kernel,
-                          stride,
-                          padding};
-    const at::Tensor windows = windows_of(grid, x);
-    context->save_for_backward({windows, weight});
-    context->saved_data["stride"] = c10::IntArrayRef(stride);
-    context->saved_data["padding"] = c10::IntArrayRef(padding);
-    context->saved_data["height"] = x.size(2);
-    context->saved_data["width"] = x.size(3);
-    context->saved_data["has_bias"] = bias.defined();
-    at::Tensor output = empty_images(x.size(0), weight.size(0), grid.rows, grid.columns);
-    at::Tensor flat = pixels(output);
-    if (bias.defined()) {
-      at::addmm_out(flat, bias, windows, rows(weight).t());
-    } else {
-      at::mm_out(flat, windows, rows(weight).t());
-    }
-    return output;
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const variable_list saved = context->get_saved_variables();
-    const at::Tensor &windows = saved[0], &weight = saved[1];
-    const at::Tensor gradient = gradients[0].contiguous(kChannelsLast);
-    const at::Tensor flat = pixels(gradient);
-    variable_list result(5);
-    if (context->needs_input_grad(0)) {
-      const auto stride = context->saved_data["stride"].toIntVector();
-      const auto padding = context->saved_data["padding"].toIntVector();
-      const WindowGrid grid{weight.size(1),
-                            context->saved_data["height"].toInt(),
-                            context->saved_data["width"].toInt(),
-                            gradient.size(2),
-                            gradient.size(3),
-                            {weight.size(2), weight.size(3)},
-                            {stride[0], stride[1]},
-                            {padding[0], padding[1]}};
-      result[0] = added_up(grid, gradient.size(0), at::mm(flat, rows(weight)), {});
-    }
-    if (context->needs_input_grad(1)) {
-      result[1] = unrows(at::mm(flat.t(), windows), weight);
-    }
-    if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2)) {
-      result[2] = bias_gradient(gradient);
+      result[2] = pixels(gradient).sum(0);
     }
     return result;
   }
@@ -182,11 +120,6 @@ at::Tensor matrix_conv_transpose2d(const at::Tensor& x, const at::Tensor& weight
                  weight.size(dimension) + output_padding[axis];
   }
   return ConvTranspose::apply(x, weight, bias, stride, padding, size);
-}
-
-at::Tensor matrix_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                         Pair stride, Pair padding) {
-  return Conv::apply(x, weight, bias, stride, padding);
 }
 
 }  // namespace imgcomp

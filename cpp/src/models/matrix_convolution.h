@@ -1,5 +1,6 @@
-// Convolutions of small channels_last images as matrix products, with their gradients. For few
-// channels these are faster than the library's convolutions, most of all the transposed ones.
+// Transposed convolution of small channels_last images as a matrix product, with its gradient:
+// several times as fast on the CPU as the library's for few channels. (Plain convolutions gain
+// nothing by it.)
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,7 +9,7 @@
 
 namespace imgcomp {
 
-// Whether the functions below take these: float32 on the CPU, x channels_last, no autocast.
+// Whether the function below takes these: float32 on the CPU, x channels_last, no autocast.
 bool matrix_convolution_applies(const at::Tensor& x, const at::Tensor& weight);
 
 // As at::conv_transpose2d without dilation and groups. x: (N, C, H, W); weight: (C, C', kh, kw);
@@ -17,9 +18,5 @@ at::Tensor matrix_conv_transpose2d(const at::Tensor& x, const at::Tensor& weight
                                    const at::Tensor& bias, std::array<int64_t, 2> stride,
                                    std::array<int64_t, 2> padding,
                                    std::array<int64_t, 2> output_padding);
-
-// As at::conv2d without dilation and groups. weight: (C', C, kh, kw).
-at::Tensor matrix_conv2d(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                         std::array<int64_t, 2> stride, std::array<int64_t, 2> padding);
 
 }  // namespace imgcomp

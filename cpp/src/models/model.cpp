@@ -21,12 +21,11 @@ void fill_in_names(PartSpec& part) {
       layer.name = concat(layer.kind, i);
     }
     if (layer.name.find('.') != std::string::npos) {
-      throw SpecError(concat("layer name '", layer.name, "' in part '", part.name,
-                             "' must not contain a dot"));
+      throw SpecError(
+          concat("layer name '", layer.name, "' in part '", part.name, "' must not contain a dot"));
     }
     if (!seen.insert(layer.name).second) {
-      throw SpecError(
-          concat("two layers of part '", part.name, "' are named '", layer.name, "'"));
+      throw SpecError(concat("two layers of part '", part.name, "' are named '", layer.name, "'"));
     }
   }
 }
@@ -72,8 +71,8 @@ Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
                           ? message
                           : concat(path, " (", layer_spec.kind, "): ", message));
     }
-    rows_.push_back({layer_spec.name, layer_spec.kind, output,
-                     parameters.count() - count_before, layer->multiply_adds(shapes_.back())});
+    rows_.push_back({layer_spec.name, layer_spec.kind, output, parameters.count() - count_before,
+                     layer->multiply_adds(shapes_.back())});
     const bool layer_output_is_disposable = layer->output_is_disposable();
     steps_.push_back({std::move(layer), disposable});
     disposable = layer_output_is_disposable;
@@ -214,8 +213,7 @@ bool Model::has_convolutions() const {
   return false;
 }
 
-void check_batch(const at::Tensor& x, const Shape& shape, bool any_size,
-                 const std::string& what) {
+void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what) {
   bool fits = x.dim() == static_cast<int64_t>(shape.size()) + 1 && x.size(0) >= 1;
   for (size_t axis = 0; fits && axis < shape.size(); ++axis) {
     const int64_t size = x.size(static_cast<int64_t>(axis) + 1);
@@ -226,8 +224,8 @@ void check_batch(const at::Tensor& x, const Shape& shape, bool any_size,
                             " with N >= 1, not of shape ", to_string(x.sizes().vec())));
   }
   if (!x.is_floating_point()) {
-    throw UsageError(concat(what, " must be floating point in the model's data range, not ",
-                            x.scalar_type()));
+    throw UsageError(
+        concat(what, " must be floating point in the model's data range, not ", x.scalar_type()));
   }
 }
 

@@ -71,8 +71,8 @@ void check_arguments(const at::Tensor& images, const at::Tensor& index,
                             index.scalar_type(), " of shape ", to_string(index.sizes().vec())));
   }
   if (images.device() != index.device()) {
-    throw UsageError(concat("images are on ", images.device(), " but the index is on ",
-                            index.device()));
+    throw UsageError(
+        concat("images are on ", images.device(), " but the index is on ", index.device()));
   }
   if (!(data_range[0] < data_range[1])) {
     throw UsageError(
@@ -96,9 +96,8 @@ at::Tensor gather_scale(const at::Tensor& images, const at::Tensor& index,
   check_arguments(images, index, data_range, trusted_index);
   const auto low = static_cast<float>(data_range[0]);
   const auto span = static_cast<float>(data_range[1] - data_range[0]);
-  at::Tensor output =
-      at::empty({index.size(0), images.size(1), images.size(2), images.size(3)},
-                images.options().dtype(at::kFloat), format);
+  at::Tensor output = at::empty({index.size(0), images.size(1), images.size(2), images.size(3)},
+                                images.options().dtype(at::kFloat), format);
   if (output.numel() == 0) {
     return output;
   }

@@ -1,5 +1,5 @@
-// The launcher of the CUDA kernel in gather.cu. It takes raw pointers, so that the kernel file needs
-// the CUDA runtime alone and can be compiled beside a torch without CUDA.
+// The launcher of the CUDA kernel in gather.cu. It takes raw pointers, so that the kernel file
+// needs the CUDA runtime alone and can be compiled beside a torch without CUDA.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 namespace imgcomp::cuda {
 
 struct GatherArguments {
-  const uint8_t* images;  // (N, C, H, W)
-  const int64_t* index;   // (batch,), values in [0, N)
-  float* output;          // (batch, C, H, W), or (batch, H, W, C) where channels_last
+  const uint8_t* images;          // (N, C, H, W)
+  const int64_t* index;           // (batch,), values in [0, N)
+  float* output;                  // (batch, C, H, W), or (batch, H, W, C) where channels_last
   int64_t batch, channels, area;  // area = H · W
   float span, low;
   bool channels_last;

@@ -32,8 +32,8 @@ void check_data(const ImageData& data, const Model& model, const std::string& wh
   if (data.targets.defined()) {
     check_images(data.targets, shape, concat(what, " targets"));
     if (data.targets.size(0) != data.images.size(0)) {
-      throw UsageError(concat(what, ": ", data.images.size(0), " images but ",
-                              data.targets.size(0), " targets"));
+      throw UsageError(concat(what, ": ", data.images.size(0), " images but ", data.targets.size(0),
+                              " targets"));
     }
   }
   if (data.labels.defined()) {

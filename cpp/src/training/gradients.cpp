@@ -21,8 +21,7 @@ void FactoredGradients::add(const at::Tensor& weight, Product product) {
 
 std::vector<Product> FactoredGradients::take(const at::Tensor& weight) {
   const auto found = products_.find(weight.unsafeGetTensorImpl());
-  return found == products_.end() ? std::vector<Product>{}
-                                  : std::exchange(found->second, {});
+  return found == products_.end() ? std::vector<Product>{} : std::exchange(found->second, {});
 }
 
 }  // namespace imgcomp

@@ -22,15 +22,15 @@ class ReconstructionObjective : public Objective {
     ObjectiveResult result;
     result.loss = loss(output, batch.target);
     result.output = output.detach();
-    const at::Tensor mse =
-        mse_per_image_8bit(result.output, batch.target, model.spec().data_range);
+    const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, model.spec().data_range);
     result.metrics.emplace_back("psnr", psnr_from_mse(mse, kPeak).mean());
     return result;
   }
 
   void check(const Model& model, const ImageData& /*data*/) const override {
     if (model.spec().task != Task::autoencoder) {
-      throw UsageError(concat("the objective '", name(), "' compares images: it trains an "
+      throw UsageError(concat("the objective '", name(),
+                              "' compares images: it trains an "
                               "autoencoder, not a classifier (which takes 'cross_entropy')"));
     }
   }
@@ -75,8 +75,10 @@ class BinaryCrossEntropy : public ReconstructionObjective {
       --last;
     }
     if (layers[last].kind != "sigmoid") {
-      throw UsageError(concat("the objective 'bce' needs outputs in [0, 1], so a decoder that ends "
-                              "with 'sigmoid', not '", layers[last].kind, "'"));
+      throw UsageError(
+          concat("the objective 'bce' needs outputs in [0, 1], so a decoder that ends "
+                 "with 'sigmoid', not '",
+                 layers[last].kind, "'"));
     }
     for (const at::Tensor& images : {data.images, data.targets}) {
       if (images.defined() && images.is_floating_point() &&
@@ -102,8 +104,9 @@ class CrossEntropy : public Objective {
 
   void check(const Model& model, const ImageData& data) const override {
     if (model.spec().task != Task::classifier) {
-      throw UsageError("the objective 'cross_entropy' trains a classifier, not an autoencoder "
-                       "(which takes 'mse', 'l1' or 'bce')");
+      throw UsageError(
+          "the objective 'cross_entropy' trains a classifier, not an autoencoder "
+          "(which takes 'mse', 'l1' or 'bce')");
     }
     if (!data.labels.defined()) {
       throw UsageError("the objective 'cross_entropy' needs labels, and these data have none");
@@ -117,7 +120,9 @@ class CrossEntropy : public Objective {
 
 }  // namespace
 
-std::vector<std::string> objective_names() { return {"mse", "l1", "bce", "cross_entropy"}; }
+std::vector<std::string> objective_names() {
+  return {"mse", "l1", "bce", "cross_entropy"};
+}
 
 std::unique_ptr<Objective> make_objective(const std::string& name) {
   if (name == "mse") {
@@ -132,8 +137,8 @@ std::unique_ptr<Objective> make_objective(const std::string& name) {
   if (name == "cross_entropy") {
     return std::make_unique<CrossEntropy>();
   }
-  throw UsageError(concat("objective must be 'mse', 'l1', 'bce' or 'cross_entropy', not '", name,
-                          "'"));
+  throw UsageError(
+      concat("objective must be 'mse', 'l1', 'bce' or 'cross_entropy', not '", name, "'"));
 }
 
 }  // namespace imgcomp

@@ -141,8 +141,8 @@ class Sgd : public FusedOptimizer {
   void update(const std::vector<size_t>& active, const std::vector<at::Tensor>& parameters,
               const std::vector<at::Tensor>& gradients, double learning_rate) override {
     // Buffers that start at zero make the first step what torch.optim.SGD does on its first step.
-    const auto momentum = config_.momentum > 0.0 ? slot("momentum", active)
-                                                 : std::vector<at::Tensor>{};
+    const auto momentum =
+        config_.momentum > 0.0 ? slot("momentum", active) : std::vector<at::Tensor>{};
     at::_fused_sgd_(parameters, gradients, momentum, config_.weight_decay, config_.momentum,
                     learning_rate, /*dampening=*/0.0, /*nesterov=*/false, /*maximize=*/false,
                     /*is_first_step=*/false);

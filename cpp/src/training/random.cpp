@@ -24,9 +24,9 @@ at::Generator make_generator(at::Device device, uint64_t seed) {
   if (device.is_cpu()) {
     return at::detail::createCPUGenerator(seed);
   }
-  at::Generator generator =
-      at::globalContext().getAcceleratorHooksInterface(device.type()).getNewGenerator(
-          device.index());
+  at::Generator generator = at::globalContext()
+                                .getAcceleratorHooksInterface(device.type())
+                                .getNewGenerator(device.index());
   generator.set_current_seed(seed);
   return generator;
 }

@@ -39,15 +39,15 @@ double learning_rate_factor(const ScheduleConfig& config, int64_t steps_done,
       static_cast<double>(steps_done) / static_cast<double>(steps_per_epoch);
   double factor = 1.0;
   if (config.name == "step") {
-    factor = std::pow(config.gamma,
-                      std::floor(epochs_done / static_cast<double>(config.step_epochs)));
+    factor =
+        std::pow(config.gamma, std::floor(epochs_done / static_cast<double>(config.step_epochs)));
   } else if (config.name == "exponential") {
     factor = std::pow(config.gamma, epochs_done);
   } else if (config.name == "cosine") {
     const double length = std::max(static_cast<double>(epochs) - config.warmup_epochs, 1e-12);
     const double position = std::clamp((exact_epochs - config.warmup_epochs) / length, 0.0, 1.0);
-    factor = config.final_fraction + (1.0 - config.final_fraction) * 0.5 *
-                                         (1.0 + std::cos(std::numbers::pi * position));
+    factor = config.final_fraction +
+             (1.0 - config.final_fraction) * 0.5 * (1.0 + std::cos(std::numbers::pi * position));
   }
   if (config.warmup_epochs > 0.0) {
     const double steps = config.warmup_epochs * static_cast<double>(steps_per_epoch);

@@ -103,9 +103,9 @@ Trainer::Trainer(Model& model, const ImageData& training,
       config_((check_config(config), config)),
       objective_(make_objective(config.objective)),
       optimizer_(make_optimizer(config.optimizer, model.parameters())),
-      training_((check_data(training, model, "training"), objective_->check(model, training),
-                 training),
-                model.spec(), model.device(), memory_format(config)) {
+      training_(
+          (check_data(training, model, "training"), objective_->check(model, training), training),
+          model.spec(), model.device(), memory_format(config)) {
   if (validation) {
     check_data(*validation, model, "validation");
     objective_->check(model, *validation);
@@ -162,13 +162,13 @@ bool Trainer::run_epoch(const OnProgress& on_progress) {
 
   at::Generator order_generator =
       make_generator(at::kCPU, derive_seed(config_.seed, Stream::order, epoch));
-  const at::Tensor order = (config_.shuffle
-                                ? at::randperm(training_.size(), order_generator, index_options)
-                                : at::arange(training_.size(), index_options))
-                               .to(device);
-  ForwardContext context{
-      true, make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch)),
-      c10::make_intrusive<FactoredGradients>()};
+  const at::Tensor order =
+      (config_.shuffle ? at::randperm(training_.size(), order_generator, index_options)
+                       : at::arange(training_.size(), index_options))
+          .to(device);
+  ForwardContext context{true,
+                         make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch)),
+                         c10::make_intrusive<FactoredGradients>()};
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
@@ -186,16 +186,17 @@ bool Trainer::run_epoch(const OnProgress& on_progress) {
     if (config_.gradient_clip) {
       clip_gradients(gradients, *config_.gradient_clip);
     }
-    learning_rate = config_.learning_rate *
-                    learning_rate_factor(config_.schedule, state_.epoch * steps + step, steps,
-                                         config_.epochs);
+    learning_rate =
+        config_.learning_rate *
+        learning_rate_factor(config_.schedule, state_.epoch * steps + step, steps, config_.epochs);
     optimizer_->step(gradients, learning_rate);
     means.add(result, size);
 
     if (means.due() || step + 1 == steps) {
       if (const int64_t bad = means.flush(); bad != 0) {
         throw DivergedError(concat("the loss is no longer finite in epoch ", epoch, ", step ", bad,
-                                   " of ", steps, "; a smaller learning rate or gradient clipping "
+                                   " of ", steps,
+                                   "; a smaller learning rate or gradient clipping "
                                    "may help"));
       }
     }
@@ -248,12 +249,12 @@ void Trainer::keep_if_best() {
     for (const auto& [name, values] : state_.history) {
       names += (names.empty() ? "" : ", ") + name;
     }
-    throw UsageError(concat("there is no column '", config_.monitor, "' to watch; there are: ",
-                            names));
+    throw UsageError(
+        concat("there is no column '", config_.monitor, "' to watch; there are: ", names));
   }
   const double value = column->second.back();
-  const bool better = higher_is_better(config_.monitor) ? value > state_.best_value
-                                                        : value < state_.best_value;
+  const bool better =
+      higher_is_better(config_.monitor) ? value > state_.best_value : value < state_.best_value;
   if (state_.best_epoch != 0 && !better) {
     return;
   }
@@ -283,8 +284,8 @@ TrainerState Trainer::snapshot() const {
 
 void Trainer::restore(TrainerState state) {
   if (state.epoch < 0 || state.epoch > config_.epochs) {
-    throw UsageError(concat("a run of ", config_.epochs, " epochs cannot go on after epoch ",
-                            state.epoch));
+    throw UsageError(
+        concat("a run of ", config_.epochs, " epochs cannot go on after epoch ", state.epoch));
   }
   optimizer_->restore(state.optimizer);
   state_ = std::move(state);
