@@ -141,6 +141,11 @@ def fit(
         display.epoch(trainer.epoch, metrics)
         event = EpochEnd(trainer.epoch, settings.epochs, metrics, model)
         answers = [callback(event) for callback in callbacks]
+        # Epochs too short for on_progress must not outrun the token.
+        if stop is not None and stop.is_set() and trainer.epoch < settings.epochs:
+            raise TrainingInterruptedError(
+                f"training was told to stop after epoch {trainer.epoch} of {settings.epochs}"
+            )
         return not any(answer is False for answer in answers)
 
     def on_progress(epoch: int, step: int, steps: int, loss: float) -> bool:
