@@ -31,7 +31,7 @@ class Bar:
     group: str = ""
 
 
-GROUP_COLORS = ("#4D4D4D", PALETTE["blue"], PALETTE["green"], "#A6A6A6")
+GROUP_COLORS = ("#4D4D4D", PALETTE["blue"], PALETTE["green"], "#767676")
 
 
 def draw_bars(
@@ -78,16 +78,19 @@ def draw_bars(
                 linestyle="none",
                 zorder=5,
             )
+        inside = not log and bar.value - bar.std > 0.14 * span
         end = bar.value + bar.std
         if bar.paper is not None and end - 0.02 * span < bar.paper < end + 0.12 * span:
             end = max(end, bar.paper)  # the number goes behind the diamond, not under it
         axes.annotate(
             format(bar.value, show),
-            (end, place),
-            xytext=(7, 0),
+            (0.0 if inside else end, place),
+            xytext=(5 if inside else 7, 0),
             textcoords="offset points",
             va="center",
             fontsize=8.5,
+            color="white" if inside else "black",
+            zorder=6,
         )
     axes.set(title=title, xlabel=label)
     axes.set_yticks(range(len(bars)), [bar.name if names else "" for bar in bars])

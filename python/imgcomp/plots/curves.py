@@ -49,6 +49,7 @@ def draw_curves(
     y_scale: Literal["linear", "log"] = "linear",
     legend: bool = True,
     levels: Sequence[tuple[str, float]] = (),
+    level_side: Literal["left", "right"] = "right",
 ) -> None:
     """Draw curves on given axes.
 
@@ -61,7 +62,8 @@ def draw_curves(
         x_scale: Linear or logarithmic.
         y_scale: Linear or logarithmic.
         legend: Whether there is one, in the emptiest place.
-        levels: Named horizontal lines, labelled at the right end.
+        levels: Named horizontal lines.
+        level_side: The end at which they are labelled.
     """
     for one in series:
         x = np.asarray(one.x, dtype=float)
@@ -80,15 +82,17 @@ def draw_curves(
                 x, y.min(axis=0), y.max(axis=0), color=color, alpha=0.18, linewidth=0, zorder=2
             )
     axes.set(title=title, xlabel=x_label, ylabel=y_label, xscale=x_scale, yscale=y_scale)
+    if levels:
+        axes.margins(y=0.1)  # room for the labels
     for name, value in levels:
         axes.axhline(value, color="#555555", linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
         axes.annotate(
             name,
-            (1.0, value),
+            (1.0 if level_side == "right" else 0.0, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 2.5),
+            xytext=(-2 if level_side == "right" else 3, 2.5),
             textcoords="offset points",
-            ha="right",
+            ha=level_side,
             va="bottom",
             fontsize=7.5,
             color="#333333",

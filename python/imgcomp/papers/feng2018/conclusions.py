@@ -146,7 +146,7 @@ def _findings(numbers: Numbers) -> list[str]:
     pca = {size: _mean(numbers.error(f"pca-{size}", "mse")) for size in (40, 400)}
     originals = _mean(numbers.judged("originals", "accuracy"))
     found = [
-        "Trained as in the paper, the classifier judges "
+        "With SGD as chosen for the paper’s, the classifier judges "
         + ", ".join(f"{accuracy[label]:.1f} % ({METHODS[label]})" for label in METHODS)
         + f" of the reconstructed test images right, and {originals:.1f} % of the originals.",
         "With a higher SGD rate and momentum the same two networks reach "
@@ -204,8 +204,8 @@ _CHOICES = (
     Choice(
         "",
         "[0, 1]",
-        "scale of the inputs, also the classifier’s",
-        "not printed; no standardisation, so that images and reconstructions go the same way",
+        "scale of the autoencoders’ inputs",
+        "not printed; a sigmoid at the output needs it",
     ),
     Choice(
         "",

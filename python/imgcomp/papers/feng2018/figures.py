@@ -232,6 +232,7 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
         x_scale="log",
         y_scale="log",
         levels=[(name, mean_and_std(numbers.error(label, "mse"))[0]) for name, label in references],
+        level_side="left",
         legend=False,
     )
     draw_curves(
@@ -245,6 +246,7 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
             (name, mean_and_std(numbers.judged(label, "accuracy"))[0])
             for name, label in [("CNN", "cnn"), ("originals", "originals")]
         ],
+        level_side="left",
         legend=False,
     )
     handles, labels = left.get_legend_handles_labels()
