@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 
 from imgcomp import _core
+from imgcomp._checks import real_number
+from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
 
 __all__ = ["mse", "psnr"]
@@ -23,7 +25,7 @@ def mse(x: ArrayLike, y: ArrayLike) -> torch.Tensor:
     Raises:
         UsageError: the shapes differ, or there is no batch axis.
     """
-    return _core.mse_per_image(as_tensor(x, "x"), as_tensor(y, "y"))
+    return _core.mse_per_image(_real(x, "x"), _real(y, "y"))
 
 
 def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tensor:
@@ -38,6 +40,14 @@ def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tens
         float64 (N,), in dB; infinite for equal images.
 
     Raises:
-        UsageError: the shapes differ, or there is no batch axis.
+        UsageError: the shapes differ, there is no batch axis, or ``data_range`` is not positive.
     """
-    return _core.psnr_from_mse(mse(x, y), float(data_range))
+    peak = real_number("data_range", data_range, above=True)
+    return _core.psnr_from_mse(mse(x, y), peak)
+
+
+def _real(x: ArrayLike, what: str) -> torch.Tensor:
+    tensor = as_tensor(x, what)
+    if tensor.is_complex():
+        raise UsageError(f"{what} must be real, not {tensor.dtype}")
+    return tensor

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from imgcomp import _core
-from imgcomp.errors import UsageError
+from imgcomp._checks import seed_number, whole_number
+from imgcomp.errors import SpecError, UsageError
 from imgcomp.models.layers import LayerSpec
 
 Spec: TypeAlias = dict[str, Any]
@@ -25,13 +27,18 @@ def as_tensor(x: object, what: str) -> torch.Tensor:
         UsageError: for anything else; ``what`` names the argument.
     """
     if isinstance(x, torch.Tensor):
+        if x.is_meta or x.layout != torch.strided:
+            kind = "one without data (meta)" if x.is_meta else f"one of layout {x.layout}"
+            raise UsageError(f"{what} must be a dense tensor, not {kind}")
         return x
     if isinstance(x, np.ndarray):
-        # Read-only or negatively strided arrays cannot be shared with torch.
+        # Read-only, negatively strided or byte-swapped arrays cannot be shared with torch.
         shareable = x.flags.writeable and all(stride >= 0 for stride in x.strides)
+        if not x.dtype.isnative:
+            x, shareable = x.astype(x.dtype.newbyteorder("=")), True
         try:
             return torch.from_numpy(x if shareable else x.copy())
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise UsageError(f"{what}: {error}") from None
     raise UsageError(f"{what} must be a torch.Tensor or a NumPy array, not {type(x).__name__}")
 
@@ -42,6 +49,8 @@ class Model:
     Use :func:`from_spec`, one of the constructors in :mod:`imgcomp.models`, or
     :func:`imgcomp.load`.
     """
+
+    _task: ClassVar[str | None] = None  # what the spec of a subclass must say
 
     def __init__(self, spec: Spec, seed: int = 0) -> None:
         """Builds the network and draws its weights.
@@ -54,8 +63,15 @@ class Model:
             SpecError: the spec cannot be built; names the layer, what it expected and what came.
         """
         if not isinstance(spec, dict):
-            raise UsageError(f"a spec is a dict, not {type(spec).__name__}")
-        self._core = _core.Model(spec, _check_seed(seed))
+            raise SpecError(f"a spec is a dict, not {type(spec).__name__}")
+        if self._task is not None and spec.get("task", self._task) != self._task:
+            raise SpecError(
+                f"{type(self).__name__} takes a spec whose task is {self._task!r}, "
+                f"not {spec['task']!r}"
+            )
+        with torch.inference_mode(False):  # weights made in inference mode could not be trained
+            self._core = _core.Model(spec, seed_number("seed", seed))
+        self._in_training = threading.Lock()  # held by fit
 
     @property
     def spec(self) -> Spec:
@@ -97,8 +113,9 @@ class Model:
             UsageError: there is no such device here.
         """
         try:
-            self._core.to(str(torch.device(device)))
-        except RuntimeError as error:
+            with torch.inference_mode(False):
+                self._core.to(str(torch.device(device)))
+        except (RuntimeError, TypeError) as error:
             raise UsageError(f"cannot use device {str(device)!r}: {error}") from None
         return self
 
@@ -114,12 +131,14 @@ class Model:
         """The trainable tensors themselves, as an optimiser of torch.optim takes them."""
         return [tensor for _, tensor in self._core.parameters()]
 
-    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copies weights into the model.
 
         Raises:
             UsageError: names or shapes differ from the model's; nothing has been copied then.
         """
+        if not isinstance(state, Mapping):
+            raise UsageError(f"weights are a mapping of tensors, not {type(state).__name__}")
         own = self.state_dict()
         missing, extra = own.keys() - state.keys(), state.keys() - own.keys()
         if missing or extra:
@@ -127,14 +146,15 @@ class Model:
                 "the weights do not belong to this network: "
                 f"missing {sorted(missing) or 'none'}, unknown {sorted(extra) or 'none'}"
             )
+        new = {name: as_tensor(state[name], f"the weight {name!r}").detach() for name in own}
         for name, tensor in own.items():
-            if state[name].shape != tensor.shape:
+            if new[name].shape != tensor.shape or not new[name].is_floating_point():
                 raise UsageError(
-                    f"the weight {name!r} must have shape {tuple(tensor.shape)}, "
-                    f"not {tuple(state[name].shape)}"
+                    f"the weight {name!r} must be floating point of shape {tuple(tensor.shape)}, "
+                    f"not {new[name].dtype} of shape {tuple(new[name].shape)}"
                 )
         for name, tensor in own.items():
-            tensor.copy_(state[name])
+            tensor.copy_(new[name])
 
     def copy(self) -> Model:
         """The same network with weights of its own."""
@@ -188,6 +208,8 @@ class Model:
 class Autoencoder(Model):
     """A network that encodes images to a code and decodes them again."""
 
+    _task = "autoencoder"
+
     @property
     def code_shape(self) -> tuple[int, ...]:
         """Shape of the code of one image."""
@@ -212,11 +234,14 @@ class Autoencoder(Model):
         Returns:
             uint8 (N, C, H, W): rounded to the nearest byte and clamped to 0…255.
         """
+        batch_size = whole_number("batch_size", batch_size)
         return _core.reconstruct(self._core, self._images(images), batch_size)
 
 
 class Classifier(Model):
     """A network that gives each image a logit for each class."""
+
+    _task = "classifier"
 
     @property
     def num_classes(self) -> int:
@@ -230,13 +255,8 @@ class Classifier(Model):
 
     def predict(self, images: ArrayLike, batch_size: int = 500) -> torch.Tensor:
         """Logits (N, num_classes), float32, of uint8 images (N, C, H, W)."""
+        batch_size = whole_number("batch_size", batch_size)
         return _core.predict(self._core, self._images(images), batch_size)
-
-
-def _check_seed(seed: int) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-        raise UsageError(f"a seed is a whole number in 0 … 2^63 − 1, not {seed!r}")
-    return int(seed)
 
 
 def autoencoder_spec(
@@ -280,11 +300,17 @@ def _spec(
 ) -> Spec:
     return {
         "task": task,
-        "input_shape": list(input_shape),
-        "data_range": [float(value) for value in data_range],
+        "input_shape": _listed(input_shape),
+        "data_range": _listed(data_range),
         "initialization": initialization,
-        "parts": {name: copy.deepcopy(list(layers)) for name, layers in parts.items()},
+        "parts": {name: copy.deepcopy(_listed(layers)) for name, layers in parts.items()},
     }
+
+
+def _listed(value: Any) -> Any:
+    """A list of what can be one; anything else is left for the core, which says what is wrong."""
+    can_be_one = isinstance(value, Iterable) and not isinstance(value, (str, Mapping))
+    return list(value) if can_be_one else value
 
 
 def from_spec(spec: Spec, seed: int = 0) -> Autoencoder | Classifier:

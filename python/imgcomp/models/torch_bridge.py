@@ -41,6 +41,11 @@ def _conv(
     return cls(shape[0], spec["out_channels"], **options)
 
 
+def _add(parent: nn.Sequential, name: str, module: nn.Module) -> None:
+    # Not add_module: it refuses names that are attributes of a Sequential, such as "append".
+    parent._modules[name] = module
+
+
 def _pool(cls: type[nn.MaxPool2d] | type[nn.AvgPool2d], spec: LayerSpec) -> nn.Module:
     def both(value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -97,8 +102,16 @@ def _module(spec: LayerSpec, shape: Shape, modules: dict[str, nn.Module]) -> nn.
 
 
 def to_torch(model: Model) -> nn.Module:
-    """A plain module: one ``nn.Sequential`` per part, named as in the spec, weights copied."""
-    parts: dict[str, nn.Module] = {}
+    """A plain module: one ``nn.Sequential`` per part, named as in the spec, weights copied.
+
+    It is in evaluation mode, so that it gives what the model gives; call ``train()`` to train it.
+    """
+    with torch.random.fork_rng(devices=[]):  # torch.nn draws weights that are replaced at once
+        return _to_torch(model)
+
+
+def _to_torch(model: Model) -> nn.Module:
+    network = nn.Sequential()
     modules: dict[str, nn.Module] = {}
     shape: Shape = model.input_shape
     for part, layers in model.spec["parts"].items():
@@ -106,20 +119,15 @@ def to_torch(model: Model) -> nn.Module:
         for spec in layers:
             module = _module(spec, shape, modules)
             modules[f"{part}.{spec['name']}"] = module
-            sequence.add_module(spec["name"], module)
+            _add(sequence, spec["name"], module)
             with torch.no_grad():
                 # One image through the new module tells the next one's input shape.
-                module.eval()
                 shape = tuple(module(torch.zeros(1, *shape)).shape[1:])
-                module.train()
-        parts[part] = sequence
-    network = nn.Sequential()
-    for part, module in parts.items():
-        network.add_module(part, module)
+        _add(network, part, sequence)
     network.load_state_dict(
         {name: tensor.clone() for name, tensor in model.state_dict().items()}, strict=True
     )
-    return network.to(model.device)
+    return network.eval().to(model.device)
 
 
 def from_torch(model: Model, module: nn.Module) -> Model:
@@ -135,6 +143,8 @@ def from_torch(model: Model, module: nn.Module) -> Model:
     Raises:
         UsageError: the module's weights do not belong to this network.
     """
+    if not isinstance(model, Model):
+        raise UsageError(f"from_torch fills an imgcomp model, not {type(model).__name__}")
     if not isinstance(module, nn.Module):
         raise UsageError(f"from_torch takes a torch.nn.Module, not {type(module).__name__}")
     model.load_state_dict(module.state_dict())

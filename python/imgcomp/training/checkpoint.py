@@ -97,6 +97,8 @@ def read_model_file(path: str | Path) -> ModelFile:
     import safetensors
 
     path = Path(path)
+    if path.is_dir():
+        raise CheckpointError(f"{path}: a folder, not a model file")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such model file")
     try:
@@ -139,7 +141,7 @@ def _digest(header: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> s
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().data)
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -3,18 +3,73 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from imgcomp import _core
+from imgcomp._checks import choice, flag, real_number, seed_number, whole_number
 from imgcomp.errors import UsageError
 
 if TYPE_CHECKING:
     from imgcomp.models import Model
 
-_PRECISIONS = ("fp32", "bf16", "auto")
-_MEMORY_FORMATS = ("contiguous", "channels_last", "auto")
+_Check = Callable[[str, object], object]
+
+
+def _one_of(*allowed: str) -> _Check:
+    return lambda name, value: choice(name, value, allowed)
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{name} must be a string, not {value!r}")
+    return value
+
+
+def _betas(name: str, value: object) -> tuple[float, float]:
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        raise UsageError(f"{name} must be two numbers, not {value!r}")
+    first, second = (
+        real_number(f"{name}[{i}]", beta, 0, 1, below=True) for i, beta in enumerate(value)
+    )
+    return first, second
+
+
+def _epochs(name: str, value: object) -> tuple[int, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise UsageError(f"{name} must be whole numbers, e.g. (1, 10), not {value!r}")
+    return tuple(whole_number(f"every one of {name}", epoch) for epoch in value)
+
+
+_CHECKS: dict[str, _Check] = {
+    "objective": _one_of("mse", "l1", "bce", "cross_entropy"),
+    "optimizer": _one_of("sgd", "adam", "adamw"),
+    "lr": real_number,
+    "momentum": lambda name, value: real_number(name, value, 0, 1, below=True),
+    "weight_decay": real_number,
+    "betas": _betas,
+    "eps": lambda name, value: real_number(name, value, above=True),
+    "schedule": _one_of("constant", "step", "exponential", "cosine"),
+    "gamma": lambda name, value: real_number(name, value, above=True),
+    "step_epochs": whole_number,
+    "final_fraction": lambda name, value: real_number(name, value, 0, 1),
+    "warmup_epochs": real_number,
+    "epochs": whole_number,
+    "batch_size": whole_number,
+    "evaluation_batch_size": whole_number,
+    "seed": seed_number,
+    "shuffle": flag,
+    "drop_last": flag,
+    "precision": _one_of("fp32", "bf16", "auto"),
+    "memory_format": _one_of("contiguous", "channels_last", "auto"),
+    "threads": lambda name, value: whole_number(name, value, 1, 1024),
+    "grad_clip": lambda name, value: real_number(name, value, above=True),
+    "keep_best": _text,
+    "patience": whole_number,
+    "log_batches": flag,
+    "keep_epochs": _epochs,
+}
 
 
 @dataclass(frozen=True)
@@ -83,29 +138,16 @@ class FitConfig:
     keep_epochs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Brings lists to tuples and checks what the core does not see.
+        """Checks every setting and brings it to its plain type, so that it can go into JSON.
 
         Raises:
             UsageError: names the setting, what it may be and what came.
         """
-        object.__setattr__(self, "betas", tuple(self.betas))
-        object.__setattr__(self, "keep_epochs", tuple(self.keep_epochs))
-        if len(self.betas) != 2:
-            raise UsageError(f"betas must be two numbers, not {self.betas!r}")
-        if self.precision not in _PRECISIONS:
-            raise UsageError(f"precision must be one of {_PRECISIONS}, not {self.precision!r}")
-        if self.memory_format not in _MEMORY_FORMATS:
-            raise UsageError(
-                f"memory_format must be one of {_MEMORY_FORMATS}, not {self.memory_format!r}"
-            )
-        if self.threads is not None and self.threads < 1:
-            raise UsageError(f"threads must be at least 1, not {self.threads}")
-        if self.patience is not None and self.patience < 1:
-            raise UsageError(f"patience must be at least 1 epoch, not {self.patience}")
-        if not 0 <= self.seed < 2**63:
-            raise UsageError(f"seed must be in 0 … 2^63 − 1, not {self.seed}")
-        if any(epoch < 1 for epoch in self.keep_epochs):
-            raise UsageError(f"keep_epochs counts from 1, got {self.keep_epochs}")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            optional = field.default is None
+            if not (optional and value is None):
+                object.__setattr__(self, field.name, _CHECKS[field.name](field.name, value))
 
     @classmethod
     def create(cls, config: FitConfig | Mapping[str, Any] | None, **overrides: Any) -> FitConfig:
@@ -185,38 +227,31 @@ def resolve_objective(objective: str | None, model: Model) -> str:
 
 
 def core_config(config: FitConfig, model: Model) -> _core.TrainerConfig:
-    """The settings as the C++ loop takes them.
-
-    Raises:
-        UsageError: a field has the wrong type.
-    """
+    """The settings as the C++ loop takes them."""
     core = _core.TrainerConfig()
-    try:
-        core.objective = resolve_objective(config.objective, model)
-        core.set_optimizer(
-            config.optimizer, config.momentum, config.weight_decay, config.betas, config.eps
-        )
-        core.set_schedule(
-            config.schedule,
-            config.gamma,
-            config.step_epochs,
-            config.final_fraction,
-            config.warmup_epochs,
-        )
-        core.learning_rate = config.lr
-        core.epochs = config.epochs
-        core.batch_size = config.batch_size
-        core.evaluation_batch_size = config.evaluation_batch_size
-        core.seed = config.seed
-        core.shuffle = config.shuffle
-        core.drop_last = config.drop_last
-        core.bf16 = resolve_precision(config.precision, model) == "bf16"
-        core.channels_last = resolve_memory_format(config.memory_format, model) == "channels_last"
-        core.threads = config.threads or 0
-        core.gradient_clip = config.grad_clip
-        core.monitor = config.keep_best or ""
-        core.patience = config.patience or 0
-        core.log_batches = config.log_batches
-    except TypeError as error:
-        raise UsageError(f"a training setting has the wrong type: {error}") from None
+    core.objective = resolve_objective(config.objective, model)
+    core.set_optimizer(
+        config.optimizer, config.momentum, config.weight_decay, config.betas, config.eps
+    )
+    core.set_schedule(
+        config.schedule,
+        config.gamma,
+        config.step_epochs,
+        config.final_fraction,
+        config.warmup_epochs,
+    )
+    core.learning_rate = config.lr
+    core.epochs = config.epochs
+    core.batch_size = config.batch_size
+    core.evaluation_batch_size = config.evaluation_batch_size
+    core.seed = config.seed
+    core.shuffle = config.shuffle
+    core.drop_last = config.drop_last
+    core.bf16 = resolve_precision(config.precision, model) == "bf16"
+    core.channels_last = resolve_memory_format(config.memory_format, model) == "channels_last"
+    core.threads = config.threads or 0
+    core.gradient_clip = config.grad_clip
+    core.monitor = config.keep_best or ""
+    core.patience = config.patience or 0
+    core.log_batches = config.log_batches
     return core

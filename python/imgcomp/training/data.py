@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import torch
 
 from imgcomp.errors import UsageError
-from imgcomp.models.model import ArrayLike, as_tensor
+from imgcomp.models.model import ArrayLike, Classifier, Model, as_tensor
 
 
 @runtime_checkable
@@ -44,7 +44,7 @@ class ImageData:
                 digest.update(b"none\n")
             else:
                 digest.update(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-                digest.update(tensor.cpu().contiguous().numpy().data)
+                digest.update(tensor.detach().cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
 
@@ -75,6 +75,12 @@ def image_data(data: FitData, targets: ArrayLike | None, what: str) -> ImageData
         None if targets is None else _images(targets, f"{what} targets"),
         label_tensor,
     )
+
+
+def check_targets(model: Model, data: ImageData) -> None:
+    """UsageError for target images of a network that gives no images."""
+    if data.targets is not None and isinstance(model, Classifier):
+        raise UsageError("targets are images for an autoencoder; a classifier is given labels")
 
 
 def _images(images: ArrayLike, what: str) -> torch.Tensor:

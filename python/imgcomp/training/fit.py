@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -10,19 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from imgcomp import _core
+from imgcomp._checks import choice, flag, whole_number
 from imgcomp.errors import (
-    CheckpointError,
     CollapsedOutputWarning,
+    TrainingDivergedError,
     TrainingInterruptedError,
     UsageError,
 )
-from imgcomp.models.model import ArrayLike, Model
-from imgcomp.training.checkpoint import ModelFile, epoch_path, read_model_file, write_model_file
+from imgcomp.models.model import ArrayLike, Classifier, Model
 from imgcomp.training.config import FitConfig, core_config, resolve_objective
-from imgcomp.training.data import FitData, image_data
+from imgcomp.training.data import FitData, ImageData, check_targets, image_data
 from imgcomp.training.history import History
 from imgcomp.training.progress import Progress, make_progress
+from imgcomp.training.resume import CheckpointStore, state_history
 
 
 @dataclass(frozen=True)
@@ -99,36 +104,76 @@ def fit(
         One value per epoch for the loss, the metrics, the learning rate and the seconds.
 
     Raises:
-        UsageError: model, data and settings do not fit together.
+        UsageError: model, data and settings do not fit together, or the model is being trained.
         TrainingDivergedError: the loss became NaN or infinite; names the epoch and the step.
+        TrainingInterruptedError: ``stop`` was set; the checkpoint of the last finished epoch
+            stands.
         CheckpointError: ``resume`` with a checkpoint that is damaged or of another run.
         KeyboardInterrupt: after Ctrl-C; the checkpoint of the last finished epoch stands.
     """
-    if not isinstance(model, Model):
-        raise UsageError(f"fit trains an imgcomp model, not {type(model).__name__}")
+    callbacks = _callback_list(callbacks)
+    _check_arguments(model, progress, checkpoint, resume, stop)
     settings = FitConfig.create(config, **overrides)
     if (resume or settings.keep_epochs) and checkpoint is None:
         raise UsageError("resume and keep_epochs need a checkpoint file")
     if validation_targets is not None and validation is None:
         raise UsageError("validation_targets need validation images")
-    training_data = image_data(train, targets, "training")
-    validation_data = (
-        None if validation is None else image_data(validation, validation_targets, "validation")
-    )
+    if stop is not None and stop.is_set():
+        raise TrainingInterruptedError("training was told to stop before it began")
+    if not model._in_training.acquire(blocking=False):
+        raise UsageError(f"{model!r} is being trained by another call of fit")
+    try:
+        # Tensors that are made in inference mode cannot be trained.
+        with torch.inference_mode(False):
+            training_data = image_data(train, targets, "training")
+            validation_data = (
+                None
+                if validation is None
+                else image_data(validation, validation_targets, "validation")
+            )
+            history = _train(
+                model, training_data, validation_data, settings,
+                callbacks=callbacks, progress=progress, stop=stop,
+                checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
+            )  # fmt: skip
+    finally:
+        model._in_training.release()
+    if history.collapsed:
+        warnings.warn(
+            f"{model!r} gives almost the same output for every input after training",
+            CollapsedOutputWarning,
+            stacklevel=2,
+        )
+    return history
+
+
+def _train(
+    model: Model,
+    train: ImageData,
+    validation: ImageData | None,
+    settings: FitConfig,
+    *,
+    callbacks: list[Callback],
+    progress: bool | str | Progress,
+    stop: StopToken | None,
+    checkpoint: Path | None,
+    resume: bool,
+) -> History:
+    _check_fit(model, train, validation, settings)
     trainer = _core.Trainer(
         model._core,
-        training_data.images,
-        training_data.targets,
-        training_data.labels,
-        None if validation_data is None else validation_data.images,
-        None if validation_data is None else validation_data.targets,
-        None if validation_data is None else validation_data.labels,
+        train.images,
+        train.targets,
+        train.labels,
+        None if validation is None else validation.images,
+        None if validation is None else validation.targets,
+        None if validation is None else validation.labels,
         core_config(settings, model),
     )
     store = None
     if checkpoint is not None:
-        fingerprints = [d.fingerprint() for d in (training_data, validation_data) if d is not None]
-        store = _CheckpointStore(Path(checkpoint), model, trainer, settings, fingerprints)
+        fingerprints = [data.fingerprint() for data in (train, validation) if data is not None]
+        store = CheckpointStore(checkpoint, model, trainer, settings, fingerprints)
         if not (resume and store.restore()):
             store.write()  # so that there is something to go on from even in the first epoch
 
@@ -136,6 +181,7 @@ def fit(
 
     def on_epoch() -> bool:
         metrics = trainer.last_metrics
+        _check_finite(model, trainer, metrics)
         if store is not None:
             store.write()
         display.epoch(trainer.epoch, metrics)
@@ -152,23 +198,62 @@ def fit(
         display.step(epoch, step, steps, loss)
         return stop is None or not stop.is_set()
 
-    callbacks = list(callbacks)
-    if stop is not None and stop.is_set():
-        raise TrainingInterruptedError("training was told to stop before it began")
     with contextlib.closing(display):
         outcome = trainer.run(on_epoch, on_progress)
     if outcome == "interrupted":
         raise TrainingInterruptedError(
             f"training was told to stop in epoch {trainer.epoch + 1} of {settings.epochs}"
         )
-    history = _history(trainer.snapshot(), stopped_early=outcome == "stopped_early")
-    if history.collapsed:
-        warnings.warn(
-            f"{model!r} gives almost the same output for every input after training",
-            CollapsedOutputWarning,
-            stacklevel=2,
+    return state_history(trainer.snapshot(), stopped_early=outcome == "stopped_early")
+
+
+def _callback_list(callbacks: Iterable[Callback]) -> list[Callback]:
+    listed = list(callbacks) if isinstance(callbacks, Iterable) else None
+    if listed is None or not all(callable(each) for each in listed):
+        raise UsageError(f"callbacks must be a list of functions, not {callbacks!r}")
+    return listed
+
+
+def _check_arguments(
+    model: object, progress: object, checkpoint: object, resume: object, stop: object
+) -> None:
+    if not isinstance(model, Model):
+        raise UsageError(f"fit trains an imgcomp model, not {type(model).__name__}")
+    if isinstance(progress, str):
+        choice("progress", progress, ("auto",))
+    elif not isinstance(progress, (bool, Progress)):
+        raise UsageError(
+            "progress must be True, False, 'auto' or an object with the methods of "
+            f"imgcomp.training.Progress, not {progress!r}"
         )
-    return history
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise UsageError(f"checkpoint must be a path, not {checkpoint!r}")
+    flag("resume", resume)
+    if stop is not None and not isinstance(stop, StopToken):
+        raise UsageError(f"stop must be an imgcomp.StopToken, not {stop!r}")
+
+
+def _check_fit(
+    model: Model, train: ImageData, validation: ImageData | None, settings: FitConfig
+) -> None:
+    if model.num_parameters == 0:
+        raise UsageError(f"{model!r} has nothing to train")
+    check_targets(model, train)
+    if validation is not None:
+        check_targets(model, validation)
+    metric = "accuracy" if isinstance(model, Classifier) else "psnr"
+    columns = ["loss", metric, "val_loss", f"val_{metric}"]
+    if settings.keep_best is not None:
+        choice("keep_best", settings.keep_best, columns)
+
+
+def _check_finite(model: Model, trainer: _core.Trainer, metrics: Mapping[str, float]) -> None:
+    """The core looks at each step's loss; this at what the epoch's last step led to."""
+    after = f"after epoch {trainer.epoch}, step {trainer.steps_per_epoch}"
+    if not all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values()):
+        raise TrainingDivergedError(f"the weights are no longer finite {after}")
+    if not math.isfinite(metrics.get("val_loss", 0.0)):
+        raise TrainingDivergedError(f"the validation loss is no longer finite {after}")
 
 
 def evaluate(
@@ -195,7 +280,11 @@ def evaluate(
     Raises:
         UsageError: model and data do not fit together.
     """
+    if not isinstance(model, Model):
+        raise UsageError(f"evaluate measures an imgcomp model, not {type(model).__name__}")
+    batch_size = whole_number("batch_size", batch_size)
     images = image_data(data, targets, "evaluation")
+    check_targets(model, images)
     return _core.evaluate(
         model._core,
         images.images,
@@ -204,102 +293,3 @@ def evaluate(
         resolve_objective(objective, model),
         batch_size,
     )
-
-
-def _history(state: Mapping[str, Any], *, stopped_early: bool = False) -> History:
-    return History(
-        state["history"],
-        state["batches"],
-        best_epoch=state["best_epoch"] or None,
-        stopped_early=stopped_early,
-    )
-
-
-class _CheckpointStore:
-    """Writes a trainer's state to its file and brings it back."""
-
-    # What a resumed run may have different from the one it goes on with.
-    _FREE = ("epochs", "threads", "keep_epochs", "evaluation_batch_size")
-
-    def __init__(
-        self,
-        path: Path,
-        model: Model,
-        trainer: _core.Trainer,
-        config: FitConfig,
-        fingerprints: list[str],
-    ) -> None:
-        if path.suffix != ".safetensors":
-            raise UsageError(f"a checkpoint is a .safetensors file, not {path.name!r}")
-        self._path = path
-        self._model = model
-        self._trainer = trainer
-        self._config = config
-        self._fingerprints = fingerprints
-
-    def write(self) -> None:
-        state = self._trainer.snapshot()
-        best: dict[str, Any] = state["best_parameters"]
-        current = self._model.state_dict()
-        content = ModelFile(
-            spec=self._model.spec,
-            weights=best or current,
-            last=current if best else {},
-            optimizer=state["optimizer"],
-            training={
-                "config": self._config.to_dict(),
-                "data": self._fingerprints,
-                "epoch": state["epoch"],
-                "best_epoch": state["best_epoch"],
-                "best_value": state["best_value"],
-                "history": _history(state).to_dict(),
-            },
-        )
-        write_model_file(self._path, content)
-        if state["epoch"] in self._config.keep_epochs:
-            write_model_file(epoch_path(self._path, state["epoch"]), content)
-
-    def restore(self) -> bool:
-        """Goes on from the file; False where there is none."""
-        if not self._path.exists():
-            return False
-        content = read_model_file(self._path)
-        self._check(content)
-        training = content.training
-        assert training is not None  # _check has seen to it
-        keeps_best = training["best_epoch"] != 0
-        history = training["history"]
-        self._model.load_state_dict(content.last or content.weights)
-        best_value = training["best_value"]
-        self._trainer.restore(
-            {
-                "epoch": training["epoch"],
-                "history": history["columns"],
-                "batches": history["batches"],
-                "best_value": float("nan") if best_value is None else best_value,
-                "best_epoch": training["best_epoch"],
-                "best_parameters": content.weights if keeps_best else {},
-                "optimizer": content.optimizer,
-            }
-        )
-        return True
-
-    def _check(self, content: ModelFile) -> None:
-        where = f"{self._path}: cannot go on from it"
-        if content.training is None:
-            raise CheckpointError(f"{where}: it holds a model, not a training run")
-        if content.spec != self._model.spec:
-            raise CheckpointError(f"{where}: it is a checkpoint of another network")
-        if content.training["data"] != self._fingerprints:
-            raise CheckpointError(f"{where}: it was trained on other data")
-        was, now = content.training["config"], self._config.to_dict()
-        for name in now:
-            if name not in self._FREE and was.get(name) != now[name]:
-                raise CheckpointError(
-                    f"{where}: {name} was {was.get(name)!r} and is now {now[name]!r}"
-                )
-        if content.training["epoch"] > self._config.epochs:
-            raise CheckpointError(
-                f"{where}: it has {content.training['epoch']} epochs, "
-                f"more than the {self._config.epochs} asked for"
-            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,11 +76,23 @@ class History(Mapping[str, Column]):
         flags = self._columns.get("collapsed", np.zeros(0))
         return bool(len(flags)) and bool(flags[-1])
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both recorded the same, to the bit."""
+        if not isinstance(other, History):
+            return NotImplemented
+        mine, theirs = self.to_dict(), other.to_dict()
+        return mine == theirs
+
+    __hash__ = None  # type: ignore[assignment]
+
     def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON-able data; :meth:`from_dict` reads it back."""
+        """Everything as JSON-able data; :meth:`from_dict` reads it back.
+
+        Values that are not finite, for which JSON has no word, become "nan", "inf" and "-inf".
+        """
         return {
-            "columns": {name: column.tolist() for name, column in self._columns.items()},
-            "batches": {name: column.tolist() for name, column in self.batches.items()},
+            "columns": {name: _listed(column) for name, column in self._columns.items()},
+            "batches": {name: _listed(column) for name, column in self.batches.items()},
             "best_epoch": self.best_epoch,
             "stopped_early": self.stopped_early,
         }
@@ -96,7 +109,7 @@ class History(Mapping[str, Column]):
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The history as JSON text, also written to ``path`` where given."""
-        text = json.dumps(self.to_dict(), indent=1)
+        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
         if path is not None:
             write_text_atomically(Path(path), text)
         return text
@@ -137,3 +150,7 @@ class History(Mapping[str, Column]):
             if self.epochs and name in self._columns
         )
         return f"History({self.epochs} epochs{': ' if last else ''}{last})"
+
+
+def _listed(column: Column) -> list[float | str]:
+    return [value if math.isfinite(value) else str(value) for value in column.tolist()]

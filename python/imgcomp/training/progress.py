@@ -6,12 +6,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 _SECONDS_BETWEEN_LINES = 2.0
 _SHOWN = ("loss", "val_loss", "psnr", "val_psnr", "accuracy", "val_accuracy")
 
 
+@runtime_checkable
 class Progress(Protocol):
     """What :func:`imgcomp.fit` tells while it runs."""
 
