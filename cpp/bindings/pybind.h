@@ -1,10 +1,10 @@
 // The one prelude of every binding file: torch's own copy of pybind11 and its type casters.
 // pip's pybind11 must not be mixed in: with other internals C++ exceptions lose their type.
+// torch/torch.h is kept out: beside pybind11 it triples the time that every binding file takes.
 #pragma once
 
 #include <pybind11/typing.h>
 #include <torch/csrc/utils/pybind.h>
-#include <torch/torch.h>
 
 namespace py = pybind11;
 

@@ -1,5 +1,6 @@
 #include "imgcomp/metrics.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/log10.h>

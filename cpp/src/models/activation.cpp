@@ -1,4 +1,5 @@
 // Pointwise layers: activations, in place where the builder allows it, and dropout.
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/bernoulli.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/leaky_relu.h>

@@ -1,6 +1,7 @@
 #include "imgcomp/gather.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/nan_to_num.h>

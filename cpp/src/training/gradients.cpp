@@ -1,5 +1,6 @@
 #include "imgcomp/gradients.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/mm.h>
 
 #include <utility>
