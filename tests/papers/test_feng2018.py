@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 import imgcomp
 from imgcomp import papers
 from imgcomp.errors import UsageError
+from imgcomp.papers import driver
 from imgcomp.papers.feng2018 import PAPER
 from imgcomp.papers.feng2018.claims import CLAIMS, TABLE_2, TABLE_3
 from imgcomp.papers.feng2018.experiment import figure_8_epochs
@@ -60,6 +60,18 @@ def stable(results: Mapping[str, Any]) -> dict[str, Any]:
     }
     sweep = next(table["rows"] for table in results["tables"] if table["id"] == "sweep")
     return {"claims": claims, "curves": curves, "sweep": sweep, "sizes": results["sizes"]}
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes most of a small run's time; tests of other things leave it out."""
+
+    def draw(folder: Path, outcome: Any) -> Any:
+        image = ("image/png", bytes(24))
+        names = [figure.id for figure in outcome.figures]
+        return dict.fromkeys(names, image), {name: [f"figures/{name}.png"] for name in names}
+
+    monkeypatch.setattr(driver, "_draw", draw)
 
 
 def again(out: Path, **changes: Any) -> papers.Reproduction:
@@ -195,10 +207,12 @@ def test_a_finished_folder_resumes_without_work(
     assert page.split('<section id="timings">')[0] == first.split('<section id="timings">')[0]
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_one_job_gives_what_two_give(run_twice: papers.Reproduction, tmp_path: Path) -> None:
     assert stable(again(tmp_path / "one", jobs=1).results) == stable(run_twice.results)
 
 
+@pytest.mark.usefixtures("no_figures")
 @pytest.mark.parametrize("stop_after", [1, 9, 25])
 def test_interrupted_and_resumed_gives_the_values_of_an_undisturbed_run(
     run_twice: papers.Reproduction,
@@ -227,6 +241,7 @@ def test_interrupted_and_resumed_gives_the_values_of_an_undisturbed_run(
     assert stable(resumed.results) == stable(run_twice.results)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_damaged_and_missing_files_do_not_change_the_outcome(
     run_twice: papers.Reproduction, tmp_path: Path
 ) -> None:
@@ -249,6 +264,7 @@ def test_damaged_and_missing_files_do_not_change_the_outcome(
     check_results(json.loads((out / "results.json").read_text()))
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_without_resume_the_folder_is_restarted(tmp_path: Path) -> None:
     out = tmp_path / "out"
     small = {**TINY, "ae_epochs": 1, "clf_epochs": 1, "sweep_rates": "0.1"}
@@ -261,6 +277,7 @@ def test_without_resume_the_folder_is_restarted(tmp_path: Path) -> None:
     assert (out / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_diverging_regime_names_its_stage_a_diverging_sweep_is_a_result(tmp_path: Path) -> None:
     small = {**TINY, "ae_epochs": 1, "clf_epochs": 1, "sweep_rates": "0.1,1e30"}
     done = again(tmp_path / "sweep", settings=small, seeds=1)
@@ -269,7 +286,7 @@ def test_a_diverging_regime_names_its_stage_a_diverging_sweep_is_a_result(tmp_pa
     assert diverged
     for row in diverged:
         assert row[7] in ("diverged", "collapsed", "")
-    with pytest.raises(StageError, match="stage 'train/classifier/seed0'.* epoch 1"):
+    with pytest.raises(StageError, match=r"stage 'train/classifier/seed0'.* epoch 1"):
         again(tmp_path / "clf", settings={**small, "clf_lr": 1e30}, seeds=1)
 
 
@@ -292,7 +309,7 @@ def test_wrong_data_is_refused_before_anything_runs(tmp_path: Path) -> None:
 
 
 def test_stop_token_set_before_the_start(tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop = imgcomp.StopToken()
     stop.set()
     with pytest.raises(KeyboardInterrupt):
         again(tmp_path / "out", stop=stop)

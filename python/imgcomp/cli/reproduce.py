@@ -132,4 +132,7 @@ def print_summary(results: Mapping[str, Any]) -> None:
             Text(f"{MARKS[claim['verdict']]} {claim['verdict']}", STYLES[claim["verdict"]]),
         )
     console.print(table)
+    name, original = results["dataset"]["name"], results["dataset"]["name_in_paper"]
+    if name != original:
+        console.print(f"\nThe paper's numbers are for {original}, ours here for {name}.")
     console.print(f"\nTook {show_seconds(results['timings']['total_seconds'])}.", highlight=False)

@@ -14,13 +14,8 @@ from imgcomp.errors import CollapsedOutputWarning, UsageError
 from imgcomp.papers.experiment import Paper, Run
 from imgcomp.papers.settings import SCALES, Scale, Settings, resolve
 from imgcomp.report import Outcome, Results, environment, render_html
-from imgcomp.stages import (
-    RunFolder,
-    Runner,
-    StopLike,
-    default_jobs,
-    listener_for,
-)
+from imgcomp.stages import RunFolder, Runner, default_jobs, listener_for
+from imgcomp.training import StopToken
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ def reproduce(
     jobs: int | None = None,
     offline: bool | None = None,
     progress: str | bool = "auto",
-    stop: StopLike | None = None,
+    stop: StopToken | None = None,
 ) -> Reproduction:
     """Rerun a paper's experiments and write the report.
 
@@ -133,10 +128,10 @@ def reproduce(
         return _write(folder.path, declared, run, outcome, timings)
 
 
-def _write(
-    folder: Path, paper: Paper, run: Run, outcome: Outcome, timings: dict[str, Any]
-) -> Reproduction:
-    """Draw the figures, then write them, results.json and the report."""
+def _draw(
+    folder: Path, outcome: Outcome
+) -> tuple[dict[str, tuple[str, bytes]], dict[str, list[str]]]:
+    """Draw and write the figures: what the page embeds, and the files' names, by figure."""
     from imgcomp.plots import render, style
 
     images: dict[str, tuple[str, bytes]] = {}
@@ -150,7 +145,14 @@ def _write(
             write_bytes_atomically(folder / "figures" / f"{figure.id}.{form}", raw)
         mime = {"png": "image/png", "svg": "image/svg+xml"}[figure.inline]
         images[figure.id] = (mime, contents[figure.inline])
+    return images, files
 
+
+def _write(
+    folder: Path, paper: Paper, run: Run, outcome: Outcome, timings: dict[str, Any]
+) -> Reproduction:
+    """Draw the figures, then write them, results.json and the report."""
+    images, files = _draw(folder, outcome)
     settings: Settings = run.settings
     results = Results(
         paper=paper.name,
@@ -160,6 +162,7 @@ def _write(
         seeds=run.seeds,
         dataset={
             "name": run.dataset.name,
+            "name_in_paper": paper.dataset,
             "classes": list(run.dataset.classes),
             "image_shape": list(run.dataset.image_shape),
             "train": len(run.dataset.train),

@@ -138,8 +138,9 @@ class Results:
     ``seeds``               list of int; every claim has one value per seed, in this order
     ``claims``              list, see below
     ``findings``            list of sentences
-    ``dataset``             ``name``, ``classes``, ``image_shape``, ``train`` and ``test`` (numbers
-                            of images), ``fingerprint_train``, ``fingerprint_test`` (SHA-256)
+    ``dataset``             ``name``, ``name_in_paper``, ``classes``, ``image_shape``, ``train`` and
+                            ``test`` (numbers of images), ``fingerprint_train``,
+                            ``fingerprint_test`` (SHA-256)
     ``sizes``               numbers of images really used, by purpose
     ``configuration``       every setting by key
     ``choices``             where the paper is silent: ``key``, ``value``, ``text``, ``why``
