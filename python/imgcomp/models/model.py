@@ -217,11 +217,11 @@ class Autoencoder(Model):
         return tuple(output)
 
     def encode(self, x: ArrayLike) -> torch.Tensor:
-        """Images (N, C, H, W) in the data range → codes (N, *code_shape), float32."""
+        """Images (N, C, H, W) in the data range → codes ``(N, *code_shape)``, float32."""
         return self._core.run_part("encoder", self._input(x))
 
     def decode(self, code: ArrayLike) -> torch.Tensor:
-        """Codes (N, *code_shape) → images (N, C, H, W), float32, in the data range."""
+        """Codes ``(N, *code_shape)`` → images (N, C, H, W), float32, in the data range."""
         return self._core.run_part("decoder", self._input(code))
 
     def reconstruct(self, images: ArrayLike, batch_size: int = 500) -> torch.Tensor:

@@ -133,7 +133,8 @@ class Results:
     ======================  ======================================================================
     ``format``              layout version, 1
     ``paper``               name of the experiment, such as ``feng2018``
-    ``title``, ``reference``  of the paper
+    ``title``               of the paper
+    ``reference``           authors, venue, year
     ``scale``               ``smoke``, ``quick`` or ``paper``
     ``seeds``               list of int; every claim has one value per seed, in this order
     ``claims``              list, see below

@@ -1,0 +1,121 @@
+"""Every Python example of the README and the documentation is run, and every command is parsed.
+
+The blocks of one page run in order in one namespace, in an empty folder, without a network. A
+``text`` block directly under a ``python`` block is what it prints, with ``...`` for anything.
+"""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "results").glob("*.md")])
+BLOCK = re.compile(
+    r"^```python\n(?P<code>.*?)^```\n(?:\n*```text\n(?P<output>.*?)^```\n)?", re.M | re.S
+)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
+
+
+def pages_with(pattern):
+    texts = {page: page.read_text("utf-8") for page in PAGES}
+    return [
+        pytest.param(page, id=str(page.relative_to(ROOT)))
+        for page, text in texts.items()
+        if "_build" not in page.parts and pattern.search(text)
+    ]
+
+
+def run_blocks(page):
+    """Run a page's blocks; gives nothing, raises what they raise, with the page's line numbers."""
+    text = page.read_text("utf-8")
+    namespace = {"__name__": "__main__"}
+    checker = doctest.OutputChecker()
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    for found in BLOCK.finditer(text):
+        printed = []
+        namespace["print"] = lambda *values, _to=printed: _to.append(" ".join(map(str, values)))
+        lines_before = text.count("\n", 0, found.start("code"))
+        exec(compile("\n" * lines_before + found["code"], str(page), "exec"), namespace)
+        if found["output"] is not None:
+            got = "\n".join(printed).strip() + "\n"
+            example = doctest.Example(found["code"], found["output"])
+            assert checker.check_output(found["output"], got, flags), (
+                f"{page}:{lines_before + 1}: "
+                + checker.output_difference(example, got, flags)
+            )
+
+
+@pytest.fixture
+def _newcomer(tmp_path, monkeypatch):
+    """An empty folder, no data sets but the embedded one, no network, no window."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("IMGCOMP_DATA", raising=False)
+    monkeypatch.setenv("IMGCOMP_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("IMGCOMP_OFFLINE", "1")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+
+
+@pytest.mark.usefixtures("_newcomer")
+@pytest.mark.parametrize("page", pages_with(BLOCK))
+def test_python_examples_run_and_print_what_is_written(page):
+    run_blocks(page)
+
+
+@pytest.mark.usefixtures("_newcomer")
+def test_an_example_that_prints_something_else_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("Text.\n\n```python\nprint(6 * 7, 'x')\n```\n\n```text\n42 ...\n```\n")
+    run_blocks(page)
+    page.write_text(page.read_text().replace("42", "43"))
+    with pytest.raises(AssertionError, match=r"page\.md:4: Expected"):
+        run_blocks(page)
+
+
+def commands(text):
+    """Command lines of imgcomp in a page's shell blocks, continued lines joined."""
+    for block in SHELL.findall(text):
+        for line in re.split(r"\n|&&", block.replace("\\\n", " ")):
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["imgcomp"]:
+                yield words[1:]
+
+
+def parse(words):
+    """Have the command line take a command apart, without running it."""
+    import typer
+
+    from imgcomp.cli import build_app
+
+    command = typer.main.get_command(build_app())
+    context = command.make_context("imgcomp", list(words))
+    while hasattr(command, "resolve_command"):
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        context = command.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize("page", pages_with(re.compile(r"^```sh\n(?:(?!```).)*?(?:^|&& )imgcomp ", re.M | re.S)))
+def test_commands_are_accepted_by_the_command_line(page):
+    found = list(commands(page.read_text("utf-8")))
+    assert found
+    for words in found:
+        parse(words)
+
+
+def test_a_command_with_an_unknown_option_is_found():
+    with pytest.raises(Exception, match="No such option"):
+        parse(["reproduce", "feng2018", "--sclae", "smoke"])
+
+
+def test_scripts_named_in_the_pages_exist():
+    missing = [
+        f"{page.relative_to(ROOT)}: {name}"
+        for page in PAGES
+        if "_build" not in page.parts
+        for block in SHELL.findall(page.read_text("utf-8"))
+        for name in re.findall(r"(?:^|[ ./])((?:tools|benchmarks|docs|\.ci)/[\w./-]+)", block, re.M)
+        if not name.startswith("docs/_build") and not (ROOT / name).exists()
+    ]
+    assert not missing
