@@ -15,12 +15,30 @@ std::string type_name(const py::handle& value) {
   return py::str(py::type::of(value).attr("__name__"));
 }
 
+// A whole number of Python or NumPy, but no flag; nothing for any other object.
+std::optional<int64_t> read_whole(const py::handle& value, const std::string& where) {
+  if (PyIndex_Check(value.ptr()) == 0 || py::isinstance<py::bool_>(value)) {
+    return std::nullopt;
+  }
+  const auto number = py::reinterpret_steal<py::object>(PyNumber_Index(value.ptr()));
+  if (!number) {  // an array of several values, say
+    PyErr_Clear();
+    return std::nullopt;
+  }
+  int overflow = 0;
+  const int64_t result = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0) {
+    throw SpecError(concat(where, " must fit 64 bits, not ", std::string(py::str(number))));
+  }
+  return result;
+}
+
 SpecValue read_value(const py::handle& value, const std::string& where) {
-  if (py::isinstance<py::bool_>(value)) {  // before int: Python's bool is one
+  if (py::isinstance<py::bool_>(value)) {
     return value.cast<bool>();
   }
-  if (py::isinstance<py::int_>(value)) {
-    return value.cast<int64_t>();
+  if (const auto whole = read_whole(value, where)) {
+    return *whole;
   }
   if (py::isinstance<py::float_>(value)) {
     return value.cast<double>();
@@ -31,11 +49,12 @@ SpecValue read_value(const py::handle& value, const std::string& where) {
   if (py::isinstance<py::list>(value) || py::isinstance<py::tuple>(value)) {
     std::vector<int64_t> list;
     for (const py::handle item : value) {
-      if (!py::isinstance<py::int_>(item) || py::isinstance<py::bool_>(item)) {
+      const auto whole = read_whole(item, where);
+      if (!whole) {
         throw SpecError(
             concat(where, " must be a list of whole numbers, but holds a ", type_name(item)));
       }
-      list.push_back(item.cast<int64_t>());
+      list.push_back(*whole);
     }
     return list;
   }

@@ -2,6 +2,7 @@
 // for progress within it; everything between runs without the GIL.
 #include "imgcomp/trainer.h"
 
+#include "imgcomp/error.h"
 #include "pybind.h"
 
 namespace imgcomp::bindings {
@@ -143,6 +144,9 @@ void register_training(py::module_& m) {
       "evaluate",
       [](const Model& model, const at::Tensor& images, const OptionalTensor& targets,
          const OptionalTensor& labels, const std::string& objective_name, int64_t batch_size) {
+        if (batch_size < 1) {
+          throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
+        }
         const ImageData data = image_data(images, targets, labels);
         const auto objective = make_objective(objective_name);
         check_data(data, model, "the");

@@ -18,6 +18,10 @@ using Shape = std::vector<int64_t>;
 std::string to_string(const Shape& shape);
 int64_t num_elements(const Shape& shape);
 
+// SpecError unless every size is at least 1 and the whole has at most 2^40 values, so that sizes
+// can be multiplied without care. `what` names it.
+void check_shape(const Shape& shape, const std::string& what);
+
 using SpecValue = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>>;
 
 struct LayerSpec {

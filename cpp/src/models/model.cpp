@@ -1,5 +1,6 @@
 #include "imgcomp/model.h"
 
+#include <cmath>
 #include <iomanip>
 #include <set>
 
@@ -64,6 +65,7 @@ Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
     try {
       layer = make_layer(layer_spec, {parameters, path, shapes_.back()});
       output = layer->output_shape(shapes_.back());
+      check_shape(output, "the output");
     } catch (const SpecError& error) {
       const std::string message = error.what();
       // Geometry errors do not know their layer; option errors name it already.
@@ -98,13 +100,17 @@ bool Part::any_size() const {
 }
 
 Model::Model(NetworkSpec spec, uint64_t seed) : spec_(std::move(spec)) {
-  if (spec_.input_shape.size() != 3 || num_elements(spec_.input_shape) < 1) {
+  if (spec_.input_shape.size() != 3) {
     throw SpecError(concat("input_shape must be (channels, height, width), not ",
                            to_string(spec_.input_shape)));
   }
+  check_shape(spec_.input_shape, "input_shape");
   const auto [low, high] = spec_.data_range;
-  if (!(low < high)) {
-    throw SpecError(concat("data_range must rise, not [", low, ", ", high, "]"));
+  // In float32, as the images are scaled.
+  const auto span = static_cast<float>(high - low);
+  if (!(span > 0.0F) || !std::isfinite(span) || !std::isfinite(static_cast<float>(low))) {
+    throw SpecError(
+        concat("data_range must be two finite numbers that rise, not [", low, ", ", high, "]"));
   }
   const bool autoencoder = spec_.task == Task::autoencoder;
   require_parts(spec_, autoencoder ? std::vector<std::string>{"encoder", "decoder"}

@@ -7,6 +7,9 @@
 namespace imgcomp {
 namespace {
 
+// Of every whole number in a spec, so that sizes can be computed without overflow.
+constexpr int64_t kLargest = int64_t{1} << 22;
+
 std::string describe(const SpecValue& value) {
   struct Visitor {
     std::string operator()(bool v) const { return v ? "true" : "false"; }
@@ -22,6 +25,12 @@ std::string describe(const SpecValue& value) {
 
 void OptionReader::fail(const std::string& message) const {
   throw SpecError(concat(path_, " (", layer_.kind, "): ", message));
+}
+
+void OptionReader::check_largest(const std::string& key, int64_t value) const {
+  if (value > kLargest) {
+    fail(concat("'", key, "' must be at most ", kLargest, ", not ", value));
+  }
 }
 
 const SpecValue* OptionReader::find(const std::string& key) {
@@ -40,6 +49,9 @@ int64_t OptionReader::integer(const std::string& key, int64_t minimum,
     return *fallback;
   }
   const auto* number = std::get_if<int64_t>(value);
+  if (number != nullptr) {
+    check_largest(key, *number);
+  }
   if (number == nullptr || *number < minimum) {
     fail(concat("'", key, "' must be a whole number of at least ", minimum, ", not ",
                 describe(*value)));
@@ -57,10 +69,12 @@ std::array<int64_t, 2> OptionReader::pair(const std::string& key, int64_t minimu
     return *fallback;
   }
   if (const auto* both = std::get_if<int64_t>(value); both != nullptr && *both >= minimum) {
+    check_largest(key, *both);
     return {*both, *both};
   }
   if (const auto* list = std::get_if<std::vector<int64_t>>(value);
       list != nullptr && list->size() == 2 && std::ranges::min(*list) >= minimum) {
+    check_largest(key, std::ranges::max(*list));
     return {(*list)[0], (*list)[1]};
   }
   fail(concat("'", key, "' must be a whole number of at least ", minimum,

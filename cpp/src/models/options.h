@@ -39,6 +39,7 @@ class OptionReader {
 
  private:
   const SpecValue* find(const std::string& key);
+  void check_largest(const std::string& key, int64_t value) const;
 
   const LayerSpec& layer_;
   std::string path_;

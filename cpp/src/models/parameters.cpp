@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/empty.h>
+#include <c10/util/Exception.h>
 
 #include <cmath>
 
@@ -16,7 +17,14 @@ at::Tensor ParameterStore::add(const std::string& name, const Shape& shape, Para
       throw SpecError(concat("two parameters are named '", name, "': layer names must differ"));
     }
   }
-  at::Tensor tensor = at::empty(shape, at::kFloat);
+  check_shape(shape, concat("the parameter '", name, "'"));
+  at::Tensor tensor;
+  try {
+    tensor = at::empty(shape, at::kFloat);
+  } catch (const c10::Error& error) {
+    throw SpecError(concat("no memory for the parameter '", name, "' of shape ", to_string(shape),
+                           ": ", error.what_without_backtrace()));
+  }
   tensor.requires_grad_(true);
   parameters_.push_back({name, tensor, role, fan_in, fan_out});
   return tensor;

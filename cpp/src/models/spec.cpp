@@ -22,6 +22,21 @@ int64_t num_elements(const Shape& shape) {
   return count;
 }
 
+void check_shape(const Shape& shape, const std::string& what) {
+  constexpr int64_t kLargest = int64_t{1} << 40;
+  int64_t count = 1;
+  for (const int64_t size : shape) {
+    if (size < 1) {
+      throw SpecError(concat(what, " must have sizes of at least 1, not ", to_string(shape)));
+    }
+    if (size > kLargest / count) {
+      throw SpecError(concat(what, " must have at most ", kLargest, " values, not those of ",
+                             to_string(shape)));
+    }
+    count *= size;
+  }
+}
+
 Task parse_task(const std::string& text) {
   if (text == "autoencoder") {
     return Task::autoencoder;
