@@ -36,6 +36,9 @@ def build_config() -> dict[str, Any]:
         name to bool (empty where the system does not tell).
         ``cuda``: ``kernels`` (bool, imgcomp's own), ``toolkit`` (that compiled them, or None),
         ``torch`` (CUDA version of torch, or None), ``available`` (bool), ``devices`` (names).
+        ``data``: ``folder`` (of IMGCOMP_DATA, or None), ``cache`` (folder of downloads), ``found``,
+        data set to the place that it is read from or None, and ``problems``, sentences about data
+        that cannot be used.
         ``packages``: ``required`` and ``optional``, name to installed version or None.
     """
     import torch
@@ -64,6 +67,7 @@ def build_config() -> dict[str, Any]:
             "toolkit": info.cuda_version or None,
             **_gpu(),
         },
+        "data": _data(),
         "packages": _packages(),
     }
 
@@ -116,6 +120,28 @@ def _gpu() -> dict[str, Any]:
         "available": available,
         "devices": [torch.cuda.get_device_name(index) for index in range(count)],
     }
+
+
+def _data() -> dict[str, Any]:
+    """Where data sets are looked for and which are there; looks at names and sizes only."""
+    from imgcomp.datasets import cache_dir
+    from imgcomp.datasets._inventory import inventory
+    from imgcomp.errors import DatasetError
+
+    state: dict[str, Any] = {
+        "folder": os.environ.get("IMGCOMP_DATA") or None,
+        "cache": str(cache_dir()),
+        "found": {},
+        "problems": [],
+    }
+    try:
+        items = inventory(None)
+    except DatasetError as error:
+        state["problems"].append(str(error))
+    else:
+        state["found"] = {item.name: item.where for item in items}
+        state["problems"] += [item.problem for item in items if item.problem]
+    return state
 
 
 def _packages() -> dict[str, dict[str, str | None]]:

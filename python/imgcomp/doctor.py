@@ -29,7 +29,7 @@ def problems(config: Mapping[str, Any]) -> list[str]:
             f"imgcomp's loops run on one thread although torch has {threads['torch']}: it was "
             "built without OpenMP, or with another OpenMP than torch's; rebuild it"
         )
-    return found
+    return found + list(config["data"]["problems"])
 
 
 def notes(config: Mapping[str, Any]) -> list[str]:
@@ -39,6 +39,12 @@ def notes(config: Mapping[str, Any]) -> list[str]:
         for name, version in config["packages"]["optional"].items()
         if version is None
     ]
+    absent = [name for name, where in config["data"]["found"].items() if where is None]
+    if absent:
+        found.append(
+            f"{', '.join(absent)} are fetched when first used, or now by "
+            f"'imgcomp data get {' '.join(absent)}'"
+        )
     cuda = config["cuda"]
     if cuda["available"] and not cuda["kernels"]:
         found.append(
@@ -67,6 +73,11 @@ def _rows(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "CUDA", "our kernels", toolkit
     yield "", "torch", f"yes (CUDA {cuda['torch']})" if cuda["torch"] else "no"
     yield "", "devices", ", ".join(cuda["devices"]) or "none"
+    data = config["data"]
+    yield "data", "IMGCOMP_DATA", data["folder"] or "not set"
+    yield "", "cache", data["cache"]
+    for name, where in data["found"].items():
+        yield "", name, where or "not here"
     for section, packages in config["packages"].items():
         for index, (name, version) in enumerate(packages.items()):
             yield f"{section} packages" if index == 0 else "", name, version or "not installed"

@@ -29,6 +29,7 @@ def test_keys(config: dict[str, Any]) -> None:
         "threads": {"cores", "torch", "parallel_for"},
         "cpu": {"model", "torch_capability", "features"},
         "cuda": {"kernels", "toolkit", "torch", "available", "devices"},
+        "data": {"folder", "cache", "found", "problems"},
         "packages": {"required", "optional"},
     }
 
@@ -93,6 +94,28 @@ def test_doctor_names_what_is_missing(
     assert "problem: imgcomp's loops run on one thread although torch has 4" in text
     assert "note: pandas is not installed (optional: history.to_pandas())" in text
     assert "ready to use" not in text
+
+
+def test_data_sets_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMGCOMP_DATA", str(tmp_path))
+    monkeypatch.setenv("IMGCOMP_CACHE", str(tmp_path / "cache"))
+    config = imgcomp.build_config()
+    assert config["data"]["folder"] == str(tmp_path)
+    assert config["data"]["cache"] == str(tmp_path / "cache")
+    assert set(config["data"]["found"]) == set(imgcomp.datasets.names())
+    assert [name for name, where in config["data"]["found"].items() if where] == ["digits"]
+    assert any("'imgcomp data get mnist" in note for note in doctor.notes(config))
+
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"")
+    (problem,) = doctor.problems(imgcomp.build_config())
+    assert str(tmp_path / "mnist") in problem
+
+
+def test_a_wrong_data_folder_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMGCOMP_DATA", str(tmp_path / "nowhere"))
+    (problem,) = doctor.problems(imgcomp.build_config())
+    assert problem.startswith(f"IMGCOMP_DATA={tmp_path / 'nowhere'}: expected a folder")
 
 
 def test_doctor_notes_a_gpu_without_kernels(config: dict[str, Any]) -> None:
