@@ -1,6 +1,6 @@
 """Sphinx configuration: MyST pages, the API from the docstrings, results from results/ as they are.
 
-    sphinx-build -W --keep-going -b html docs docs/_build
+sphinx-build -W --keep-going -b html docs docs/_build
 """
 
 import sys
@@ -28,10 +28,12 @@ imgcomp_results = str(Path(__file__).parents[1] / "results")
 # In the docstrings, a name in single backticks is a name of the package.
 default_role = "py:obj"
 python_use_unqualified_type_names = True
-autodoc_typehints = "description"
+maximum_signature_line_length = 80
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+_ALIASES = "ArrayLike Callback FitData Index LayerSpec Root Spec Verdict"
+autodoc_type_aliases = {name: name for name in _ALIASES.split()}
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

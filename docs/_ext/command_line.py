@@ -1,4 +1,4 @@
-"""Sphinx directive ``{command} NAME``: a command's arguments and options, from the command itself."""
+"""Sphinx directive ``{command} NAME``: a command's arguments and options, from the command."""
 
 from __future__ import annotations
 

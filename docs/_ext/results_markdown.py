@@ -33,6 +33,11 @@ def escape(text: str) -> str:
     return " ".join(text.split())
 
 
+def unbroken(text: str) -> str:
+    """Text on one line: with no-break spaces."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> str:
     """A Markdown table; `right` says which columns are aligned to the right."""
     lines = [heads, ["--:" if side else ":--" for side in right], *rows]
@@ -68,11 +73,11 @@ def claims(content: Content) -> str:
         rows = [
             [
                 escape(claim["description"]),
-                escape(show_epoch(claim)),
-                escape(show_paper(claim)),
-                escape(show_ours(claim)),
+                unbroken(escape(show_epoch(claim))),
+                unbroken(escape(show_paper(claim))),
+                unbroken(escape(show_ours(claim))),
                 escape(claim["unit"]),
-                f"{MARKS[claim['verdict']]} {claim['verdict']}",
+                unbroken(f"{MARKS[claim['verdict']]} ") + claim["verdict"],
             ]
             for claim in group
         ]
@@ -197,9 +202,7 @@ def benchmarks(folder: Path) -> str:
             f"**{escape(content['title'])}**\n\n{table(heads, rows, [False] + [True] * 6)}\n"
             f"{escape(env)}.\n"
         )
-    return "\n".join(parts) or (
-        ":::{note}\nThere are no committed benchmark results yet.\n:::\n"
-    )
+    return "\n".join(parts) or (":::{note}\nThere are no committed benchmark results yet.\n:::\n")
 
 
 def _mean(values: Sequence[float]) -> str:

@@ -1,7 +1,7 @@
 """Draws the README's picture from a finished run of feng2018, with nothing but what the run holds.
 
-    imgcomp reproduce feng2018 --scale paper --out runs/feng2018-paper
-    python docs/images/make.py runs/feng2018-paper [--data-dir DIR]
+imgcomp reproduce feng2018 --scale paper --out runs/feng2018-paper
+python docs/images/make.py runs/feng2018-paper [--data-dir DIR]
 """
 
 from __future__ import annotations

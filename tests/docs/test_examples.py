@@ -10,12 +10,16 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "results").glob("*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "results").glob("*.md")]
+)
 BLOCK = re.compile(
     r"^```python\n(?P<code>.*?)^```\n(?:\n*```text\n(?P<output>.*?)^```\n)?", re.M | re.S
 )
+COMMAND = re.compile(r"^```sh\n(?:(?!```).)*?(?:^|&& )imgcomp ", re.M | re.S)
 SHELL = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 
 
@@ -24,7 +28,7 @@ def pages_with(pattern):
     return [
         pytest.param(page, id=str(page.relative_to(ROOT)))
         for page, text in texts.items()
-        if "_build" not in page.parts and pattern.search(text)
+        if pattern.search(text)
     ]
 
 
@@ -43,19 +47,22 @@ def run_blocks(page):
             got = "\n".join(printed).strip() + "\n"
             example = doctest.Example(found["code"], found["output"])
             assert checker.check_output(found["output"], got, flags), (
-                f"{page}:{lines_before + 1}: "
-                + checker.output_difference(example, got, flags)
+                f"{page}:{lines_before + 1}: " + checker.output_difference(example, got, flags)
             )
 
 
 @pytest.fixture
 def _newcomer(tmp_path, monkeypatch):
-    """An empty folder, no data sets but the embedded one, no network, no window."""
+    """An empty folder, no data sets but the embedded one, no network, no window; one thread."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("IMGCOMP_DATA", raising=False)
     monkeypatch.setenv("IMGCOMP_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("IMGCOMP_OFFLINE", "1")
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("_newcomer")
@@ -92,11 +99,15 @@ def parse(words):
     command = typer.main.get_command(build_app())
     context = command.make_context("imgcomp", list(words))
     while hasattr(command, "resolve_command"):
-        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+        name, command, rest = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
         context = command.make_context(name, rest, parent=context)
 
 
-@pytest.mark.parametrize("page", pages_with(re.compile(r"^```sh\n(?:(?!```).)*?(?:^|&& )imgcomp ", re.M | re.S)))
+@pytest.mark.parametrize(
+    "page", pages_with(re.compile(r"^```sh\n(?:(?!```).)*?(?:^|&& )imgcomp ", re.M | re.S))
+)
 def test_commands_are_accepted_by_the_command_line(page):
     found = list(commands(page.read_text("utf-8")))
     assert found
@@ -113,9 +124,24 @@ def test_scripts_named_in_the_pages_exist():
     missing = [
         f"{page.relative_to(ROOT)}: {name}"
         for page in PAGES
-        if "_build" not in page.parts
         for block in SHELL.findall(page.read_text("utf-8"))
         for name in re.findall(r"(?:^|[ ./])((?:tools|benchmarks|docs|\.ci)/[\w./-]+)", block, re.M)
         if not name.startswith("docs/_build") and not (ROOT / name).exists()
     ]
     assert not missing
+
+
+def test_the_tree_in_the_architecture_is_the_tree():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    tree = re.search(r"^## The tree\n+```text\n(.*?)^```", text, re.M | re.S)[1]
+    named = [line.split()[0] for line in tree.splitlines()]
+    assert len(named) > 20
+    assert not [name for name in named if not (ROOT / name).exists()]
+    # Whatever the package and the core have is in it.
+    parts = {
+        path.relative_to(ROOT).as_posix() + "/"
+        for folder in ("python/imgcomp", "cpp/src")
+        for path in (ROOT / folder).iterdir()
+        if path.is_dir() and not path.name.startswith(("_", "."))
+    }
+    assert parts <= set(named)
