@@ -165,7 +165,7 @@ def _text() -> list[Claim]:
                 "that of the same network trained well",
                 200,
             )
-            for method in ("ann", "shared")
+            for method in METHODS
         ),
         Claim(
             "cnn_quality_lead",
@@ -174,7 +174,7 @@ def _text() -> list[Claim]:
             0.0,
             Holds(">"),
             source,
-            "The CNN has “the best quality”: lead in accuracy over the ANNs, however trained",
+            "The CNN has “the best quality”: lead over the ANNs’ accuracy, at the better training",
             200,
         ),
         Claim(

@@ -33,7 +33,7 @@ from imgcomp.report.claims import mean_and_std
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
-_LOOK = {"cnn": 0, "ann": 1, "shared": 2, "ann-well": 1, "shared-well": 2}
+_LOOK = {"cnn": 0, "ann": 1, "shared": 2, "cnn-well": 0, "ann-well": 1, "shared-well": 2}
 
 
 def figures(numbers: Numbers) -> list[Figure]:
@@ -42,7 +42,11 @@ def figures(numbers: Numbers) -> list[Figure]:
     seeds = len(numbers.seeds)
     spread = f" Lines are means over {seeds} seeds, bands their range." if seeds > 1 else ""
     under = f"rate {s.number('ann_lr'):g}, momentum {s.number('ann_momentum'):g}"
-    well = f"rate {s.number('well_lr'):g}, momentum {s.number('well_momentum'):g}"
+    well = (
+        f"SGD of the ANNs at rate {s.number('well_lr'):g}, momentum "
+        f"{s.number('well_momentum'):g}; Adam of the CNN from {s.number('cnn_well_lr'):g} along a "
+        f"cosine, batches of {s.integer('cnn_well_batch')}"
+    )
     epochs = figure_8_epochs(s.integer("ae_epochs"))
     several = ", ".join(str(epoch) for epoch in epochs[:-1])
     listed = f"{several} and {epochs[-1]}" if several else f"{epochs[-1]}"
@@ -65,8 +69,8 @@ def figures(numbers: Numbers) -> list[Figure]:
         ),
         Figure(
             "figure8_well_trained",
-            "The same with the ANNs trained well",
-            f"As before, with SGD at {well}.",
+            "The same with all three trained well",
+            f"As before. {well}.",
             lambda: _figure_8(numbers, WELL),
             inline="png",
         ),
@@ -109,8 +113,8 @@ def _figure_7(numbers: Numbers) -> MatplotlibFigure:
         for size in (40, 400)
     ]
     for axes, labels, title in (
-        (left, ("cnn", "ann", "shared"), "As in the paper"),
-        (right, ("cnn", "ann-well", "shared-well"), "ANNs trained well"),
+        (left, tuple(METHODS), "As in the paper"),
+        (right, tuple(WELL), "All trained well"),
     ):
         series = []
         for label in labels:
@@ -256,10 +260,10 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
 
 def _rivals(numbers: Numbers) -> MatplotlibFigure:
     count = 24
-    layout = [
-        ["originals", "cnn", "pca-40"],
-        ["ann", "ann-well", "pca-400"],
-        ["shared", "shared-well", "mean"],
+    layout: list[list[str | None]] = [
+        ["originals", "mean", "pca-40", "pca-400"],
+        ["cnn", "ann", "shared", "constant"],
+        ["cnn-well", "ann-well", "shared-well", None],
     ]
 
     def panel(label: str) -> Panel:
@@ -271,8 +275,8 @@ def _rivals(numbers: Numbers) -> MatplotlibFigure:
         return Panel(numbers.images(label, count), note)
 
     return draw_panels(
-        [[panel(label) for label in row] for row in layout],
+        [[panel(label) if label else None for label in row] for row in layout],
         row_names=["", "", ""],
-        column_names=["", "", ""],
-        size=2.4,
+        column_names=["", "", "", ""],
+        size=2.0,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgcomp.papers.feng2018.claims import TABLE_3
-from imgcomp.papers.feng2018.experiment import METHODS, RIVALS, sweep_points
+from imgcomp.papers.feng2018.experiment import METHODS, RIVALS, WELL, sweep_points
 from imgcomp.papers.feng2018.numbers import TRAINED, Numbers
 from imgcomp.report import Column, Table
 from imgcomp.report.claims import mean_and_std
@@ -18,7 +18,7 @@ NAMES = {
     "originals": "the originals",
 }
 """Label → name for people, rivals included."""
-CODE_VALUES = {"cnn": 40, "ann": 400, "shared": 400, "ann-well": 400, "shared-well": 400}
+CODE_VALUES = {label: 40 if label.startswith("cnn") else 400 for label in TRAINED}
 
 
 def _mean(values: list[float]) -> float:
@@ -70,7 +70,7 @@ def _comparison(numbers: Numbers) -> Table:
         "Methods and trivial rivals",
         "Means over the seeds, on the test images, all rounded to 8 bits. MSE is on the scale "
         "[0, 1]; PSNR is the mean over images. “Well trained” is the same network with the second "
-        "regime’s SGD rate and momentum.",
+        "regime’s settings.",
         [
             Column("Method"),
             Column("Values in the code", ",d"),
@@ -125,21 +125,23 @@ def _orders(numbers: Numbers) -> Table:
         return " → ".join(f"{name} {value}" for name, value in zip(names, shown, strict=True))
 
     s = numbers.run.settings
-    under, well = ("cnn", "ann", "shared"), ("cnn", "ann-well", "shared-well")
+    under, well = tuple(METHODS), tuple(WELL)
     return Table(
         "orders",
         "The order of the methods in both regimes",
-        "From best to worst. The CNN is the same in both rows; only SGD’s rate and momentum for "
-        "the ANNs differ.",
-        [Column("SGD of the ANNs"), Column("By test MSE"), Column("By the classifier’s accuracy")],
+        "From best to worst. The networks are the same in both rows, only how they are trained "
+        "differs.",
+        [Column("Regime"), Column("By test MSE"), Column("By the classifier’s accuracy")],
         [
             [
-                f"the paper’s: rate {s.number('ann_lr'):g}, momentum {s.number('ann_momentum'):g}",
+                f"as chosen for the paper’s: SGD {s.number('ann_lr'):g}, momentum "
+                f"{s.number('ann_momentum'):g}; Adam {s.number('cnn_lr'):g}",
                 order(under, "mse"),
                 order(under, "accuracy"),
             ],
             [
-                f"well: rate {s.number('well_lr'):g}, momentum {s.number('well_momentum'):g}",
+                f"well trained: SGD {s.number('well_lr'):g}, momentum "
+                f"{s.number('well_momentum'):g}; Adam {s.number('cnn_well_lr'):g}, cosine",
                 order(well, "mse"),
                 order(well, "accuracy"),
             ],
