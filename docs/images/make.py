@@ -27,8 +27,9 @@ TARGET = Path(__file__).with_name("feng2018.png")
 ROWS = {
     "originals": "Originals",
     "cnn": "CNN",
-    "ann": "ANN, as in the paper",
+    "ann": "ANN",
     "shared": "ANN, shared weights",
+    "cnn-well": "CNN, trained well",
     "ann-well": "ANN, trained well",
 }
 """Label in the run → name in the picture."""
