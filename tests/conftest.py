@@ -15,12 +15,21 @@ def pytest_configure(config):
         "needs_data: needs the published data sets in IMGCOMP_DATA; skipped without them, unless "
         "FAIL_WITHOUT_DATA is set",
     )
+    config.addinivalue_line(
+        "markers",
+        "needs_cuda: needs a GPU; skipped without one, unless FAIL_WITHOUT_CUDA is set",
+    )
 
 
 def pytest_runtest_setup(item):
     if item.get_closest_marker("needs_data") and not _DATA:
         reason = "IMGCOMP_DATA is not set to a folder with the published data sets"
         if os.environ.get("FAIL_WITHOUT_DATA"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if item.get_closest_marker("needs_cuda") and not torch.cuda.is_available():
+        reason = "there is no GPU that torch can use"
+        if os.environ.get("FAIL_WITHOUT_CUDA"):
             pytest.fail(reason)
         pytest.skip(reason)
 
