@@ -18,13 +18,13 @@ using torch::autograd::variable_list;
 // gradient as factors and tells autograd of none.
 struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias, bool transposed,
+                            const std::optional<at::Tensor>& bias, bool transposed,
                             const c10::intrusive_ptr<FactoredGradients>& factors) {
     context->save_for_backward({x, weight});
     context->saved_data["transposed"] = transposed;
     context->saved_data["factors"] = c10::IValue::make_capsule(factors);
     const at::Tensor matrix = transposed ? weight : weight.t();
-    return bias.defined() ? at::addmm(bias, x, matrix) : at::mm(x, matrix);
+    return bias ? at::addmm(*bias, x, matrix) : at::mm(x, matrix);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -63,7 +63,7 @@ class Dense : public Layer {
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
     if (context.factors && !at::autocast::is_autocast_enabled(x.device().type())) {
-      return FactoredLinear::apply(x, weight_, bias_, transposed_, context.factors);
+      return FactoredLinear::apply(x, weight_, if_defined(bias_), transposed_, context.factors);
     }
     return at::linear(x, transposed_ ? weight_.t() : weight_, bias_);
   }

@@ -53,6 +53,10 @@ std::unique_ptr<Layer> make_layer(const LayerSpec& spec, const BuildContext& con
   return layer;
 }
 
+std::optional<at::Tensor> if_defined(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+}
+
 void require_image(const Shape& input) {
   if (input.size() != 3) {
     throw SpecError(

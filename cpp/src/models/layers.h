@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "imgcomp/layer.h"
 #include "options.h"
@@ -31,6 +32,9 @@ std::unique_ptr<Layer> make_sigmoid(OptionReader& options, const BuildContext& c
 std::unique_ptr<Layer> make_tanh(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_dropout(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_dropout2d(OptionReader& options, const BuildContext& context);
+
+// A custom autograd function takes no undefined tensors, only absent ones.
+std::optional<at::Tensor> if_defined(const at::Tensor& tensor);
 
 // SpecError unless `input` is (channels, height, width).
 void require_image(const Shape& input);

@@ -14,7 +14,12 @@ namespace imgcomp {
 // Byte 0 → low, byte 255 → low + span. The division comes first, so that for the range [0, 1] the
 // result is the correctly rounded v / 255, as everywhere else.
 IMGCOMP_HOST_DEVICE inline float scale_byte(uint8_t value, float span, float low) {
+#ifdef __CUDA_ARCH__
+  // Not fused into one multiply–add, as nvcc would: the CPU rounds twice, and both shall agree.
+  return __fadd_rn(__fmul_rn(static_cast<float>(value) / 255.0f, span), low);
+#else
   return static_cast<float>(value) / 255.0f * span + low;
+#endif
 }
 
 }  // namespace imgcomp

@@ -19,6 +19,8 @@ from imgcomp.models.layers import LayerSpec
 Spec: TypeAlias = dict[str, Any]
 ArrayLike: TypeAlias = torch.Tensor | npt.NDArray[Any]
 
+_TASKS = ("autoencoder", "classifier")
+
 
 def as_tensor(x: object, what: str) -> torch.Tensor:
     """Takes a tensor as it is and a NumPy array without a copy where that is possible.
@@ -64,10 +66,10 @@ class Model:
         """
         if not isinstance(spec, dict):
             raise SpecError(f"a spec is a dict, not {type(spec).__name__}")
-        if self._task is not None and spec.get("task", self._task) != self._task:
+        task = spec.get("task")
+        if self._task is not None and task in _TASKS and task != self._task:
             raise SpecError(
-                f"{type(self).__name__} takes a spec whose task is {self._task!r}, "
-                f"not {spec['task']!r}"
+                f"{type(self).__name__} takes a spec whose task is {self._task!r}, not {task!r}"
             )
         with torch.inference_mode(False):  # weights made in inference mode could not be trained
             self._core = _core.Model(spec, seed_number("seed", seed))
