@@ -68,7 +68,7 @@ def draw(numbers: Numbers) -> bytes:
     test = autoencoder_splits(numbers.run, numbers.seeds[0])[1]
     chosen = one_of_each_class(test.labels)
     with style():
-        figure, axes = new_figure(7.6, 0.56 * len(ROWS) + 0.1, len(ROWS), 1)
+        figure, axes = new_figure(8.8, 0.56 * len(ROWS) + 0.1, len(ROWS), 1)
         for place, (label, name) in zip(axes, ROWS.items(), strict=True):
             images = numbers.images(label, len(test))[chosen]
             place.imshow(tile(images, len(chosen)), cmap="gray", vmin=0, vmax=255)
