@@ -95,8 +95,8 @@ def report(title: str, rows: list[dict[str, Any]], path: Path | None) -> None:
     from rich.table import Table
 
     table = Table(title=title)
-    for column in ("", "ours img/s", "peer img/s", "speed-up", "min … max", "ours", "peer"):
-        table.add_column(column, justify="left" if not column else "right")
+    for column in ("", "ours/s", "peer/s", "speed-up", "min … max", "loss", "peer’s"):
+        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             row["name"],
