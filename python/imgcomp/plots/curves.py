@@ -90,10 +90,10 @@ def draw_curves(
             name,
             (1.0 if level_side == "right" else 0.0, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2 if level_side == "right" else 3, 2.5),
+            xytext=(-2 if level_side == "right" else 3, -2.5),
             textcoords="offset points",
             ha=level_side,
-            va="bottom",
+            va="top",
             fontsize=7.5,
             color="#333333",
         )
