@@ -36,9 +36,9 @@ def build_config() -> dict[str, Any]:
         name to bool (empty where the system does not tell).
         ``cuda``: ``kernels`` (bool, imgcomp's own), ``toolkit`` (that compiled them, or None),
         ``torch`` (CUDA version of torch, or None), ``available`` (bool), ``devices`` (names).
-        ``data``: ``folder`` (of IMGCOMP_DATA, or None), ``cache`` (folder of downloads), ``found``,
-        data set to the place that it is read from or None, and ``problems``, sentences about data
-        that cannot be used.
+        ``data``: ``folder`` (of IMGCOMP_DATA, or None), ``cache`` (folder of downloads, or None
+        where a package needed to tell it is missing), ``found``, data set to the place that it is
+        read from or None, and ``problems``, sentences about data that cannot be used.
         ``packages``: ``required`` and ``optional``, name to installed version or None.
     """
     import torch
@@ -130,14 +130,17 @@ def _data() -> dict[str, Any]:
 
     state: dict[str, Any] = {
         "folder": os.environ.get("IMGCOMP_DATA") or None,
-        "cache": str(cache_dir()),
+        "cache": None,
         "found": {},
         "problems": [],
     }
     try:
+        state["cache"] = str(cache_dir())
         items = inventory(None)
     except DatasetError as error:
         state["problems"].append(str(error))
+    except ModuleNotFoundError:
+        pass  # told among the packages
     else:
         state["found"] = {item.name: item.where for item in items}
         state["problems"] += [item.problem for item in items if item.problem]

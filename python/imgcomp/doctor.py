@@ -75,7 +75,7 @@ def _rows(config: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "", "devices", ", ".join(cuda["devices"]) or "none"
     data = config["data"]
     yield "data", "IMGCOMP_DATA", data["folder"] or "not set"
-    yield "", "cache", data["cache"]
+    yield "", "cache", data["cache"] or "unknown"
     for name, where in data["found"].items():
         yield "", name, where or "not here"
     for section, packages in config["packages"].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,15 @@ def test_a_wrong_data_folder_is_a_problem(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("IMGCOMP_DATA", str(tmp_path / "nowhere"))
     (problem,) = doctor.problems(imgcomp.build_config())
     assert problem.startswith(f"IMGCOMP_DATA={tmp_path / 'nowhere'}: expected a folder")
+
+
+def test_a_missing_package_does_not_keep_doctor_from_telling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("IMGCOMP_CACHE", raising=False)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    data = imgcomp.build_config()["data"]
+    assert (data["cache"], data["found"], data["problems"]) == (None, {}, [])
 
 
 def test_doctor_notes_a_gpu_without_kernels(config: dict[str, Any]) -> None:
