@@ -25,3 +25,11 @@ if(IMGCOMP_SANITIZE)
   target_compile_options(imgcomp_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:${_sanitize}>)
   target_link_options(imgcomp_options INTERFACE ${_sanitize})
 endif()
+
+# clang-tidy has no omp.h of its own where clang's OpenMP is not installed: let it find the
+# compiler's, after all of clang's own headers.
+if(CMAKE_CXX_CLANG_TIDY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  execute_process(COMMAND "${CMAKE_CXX_COMPILER}" -print-file-name=include
+    OUTPUT_VARIABLE _compiler_include OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(APPEND CMAKE_CXX_CLANG_TIDY "--extra-arg=-idirafter${_compiler_include}")
+endif()
