@@ -2,6 +2,8 @@
 // for progress within it; everything between runs without the GIL.
 #include "imgcomp/trainer.h"
 
+#include <chrono>
+
 #include "imgcomp/error.h"
 #include "pybind.h"
 
@@ -11,6 +13,26 @@ namespace {
 using StateDict = py::typing::Dict<py::str, py::object>;
 
 using OptionalTensor = std::optional<at::Tensor>;
+
+// Ctrl-C during a pass over a data set: looked for ten times a second, as it takes the GIL.
+class SignalCheck {
+ public:
+  void operator()() {
+    const auto now = Clock::now();
+    if (now - last_ < std::chrono::milliseconds(100)) {
+      return;
+    }
+    last_ = now;
+    const py::gil_scoped_acquire acquire;
+    if (PyErr_CheckSignals() != 0) {
+      throw py::error_already_set();
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
 
 ImageData image_data(const at::Tensor& images, const OptionalTensor& targets,
                      const OptionalTensor& labels) {
@@ -152,14 +174,24 @@ void register_training(py::module_& m) {
         check_data(data, model, "the");
         objective->check(model, data);
         const BatchLoader loader(data, model.spec(), model.device(), at::MemoryFormat::Contiguous);
-        return evaluate(model, loader, *objective, batch_size);
+        return evaluate(model, loader, *objective, batch_size, SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
       py::arg("objective"), py::arg("batch_size"), py::call_guard<py::gil_scoped_release>());
-  m.def("reconstruct", &reconstruct, py::arg("model"), py::arg("images"), py::arg("batch_size"),
-        py::call_guard<py::gil_scoped_release>());
-  m.def("predict", &predict, py::arg("model"), py::arg("images"), py::arg("batch_size"),
-        py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "reconstruct",
+      [](const Model& model, const at::Tensor& images, int64_t batch_size) {
+        return reconstruct(model, images, batch_size, SignalCheck());
+      },
+      py::arg("model"), py::arg("images"), py::arg("batch_size"),
+      py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "predict",
+      [](const Model& model, const at::Tensor& images, int64_t batch_size) {
+        return predict(model, images, batch_size, SignalCheck());
+      },
+      py::arg("model"), py::arg("images"), py::arg("batch_size"),
+      py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace imgcomp::bindings

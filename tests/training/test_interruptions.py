@@ -24,6 +24,7 @@ from training_runs import (
 import imgcomp
 from imgcomp import models
 from imgcomp.errors import TrainingInterruptedError
+from imgcomp.models import layers
 
 
 class StopInStep:
@@ -172,18 +173,49 @@ def interrupt_self_after(seconds):
     return sent
 
 
-@pytest.mark.parametrize("during", ["training", "validation"])
-def test_ctrl_c_within_a_long_epoch(during, checkpoint):
-    # An epoch of many seconds; measured in CPU time, since the machine may be busy.
-    model = models.feng2018_cnn(seed=1)
-    images = random_images(1000).repeat(40, 1, 1, 1)
-    data = {"train": images, "validation": images[:10]}
-    if during == "validation":
-        data = {"train": images[:10], "validation": images}
-    sent = interrupt_self_after(0.5)
+def heavy():
+    """A network that needs a second for about 5,000 images."""
+    wide = [layers.conv2d(32, 3, padding=1) for _ in range(3)]
+    return models.from_spec(
+        models.autoencoder_spec((1, 28, 28), wide, [layers.conv2d(1, 3, padding=1)]), seed=1
+    )
+
+
+MANY = random_images(500).repeat(60, 1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: fit(heavy(), MANY, checkpoint=path),
+        lambda path: fit(heavy(), MANY[:8], validation=MANY, checkpoint=path),
+        lambda path: heavy().reconstruct(MANY),
+        lambda path: imgcomp.evaluate(heavy(), MANY),
+    ],
+    ids=["training", "validation", "reconstruct", "evaluate"],
+)
+def test_ctrl_c_within_a_second(call, checkpoint):
+    # Measured in CPU time, since the machine may be busy.
+    sent = interrupt_self_after(0.3)
     with pytest.raises(KeyboardInterrupt):
-        fit(model, data["train"], validation=data["validation"], checkpoint=checkpoint)
+        call(checkpoint)
     assert time.process_time() - sent[0] < 1
-    assert_same_weights(imgcomp.load(checkpoint), models.feng2018_cnn(seed=1))
-    # The model is not left locked.
-    fit(model, images[:10], epochs=1)
+    if checkpoint.exists():  # that of the start, as no epoch was finished
+        assert_same_weights(imgcomp.load(checkpoint), heavy())
+
+
+def test_a_model_can_be_trained_again_after_ctrl_c():
+    model = heavy()
+    interrupt_self_after(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, MANY)
+    fit(model, MANY[:8], epochs=1)
+
+
+def test_a_token_stops_a_validation(checkpoint):
+    token = imgcomp.StopToken()
+    threading.Timer(0.3, token.set).start()
+    begin = time.process_time()
+    with refused(TrainingInterruptedError, "in epoch 1 of 2"):
+        fit(heavy(), MANY[:8], validation=MANY, stop=token, checkpoint=checkpoint)
+    assert time.process_time() - begin < 2

@@ -83,8 +83,10 @@ class Trainer {
   int64_t steps_per_epoch() const;
 
  private:
-  bool run_epoch(const OnProgress& on_progress);
-  void validate();
+  class Ticker;
+  // Each fills in the epoch's values; the state has them only once the epoch is whole.
+  void run_epoch(Ticker& ticker, Columns& row, Columns& batches);
+  void validate(Ticker& ticker, Columns& row);
   void keep_if_best();
   void load_best();
   bool out_of_patience() const;
@@ -98,15 +100,21 @@ class Trainer {
   TrainerState state_;
 };
 
+// Called after each batch; what it throws ends the pass.
+using AfterBatch = std::function<void()>;
+
 // Means over all images of the objective's scalars: "loss" and its metrics; and "collapsed", 0 or
 // 1, judged on the first batch.
 std::map<std::string, double> evaluate(const Model& model, const BatchLoader& loader,
-                                       const Objective& objective, int64_t batch_size);
+                                       const Objective& objective, int64_t batch_size,
+                                       const AfterBatch& after_batch = {});
 
 // Images through an autoencoder and back to bytes: uint8 (N, C, H, W) → uint8 (N, C, H, W).
-at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t batch_size);
+at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t batch_size,
+                       const AfterBatch& after_batch = {});
 
 // Logits (N, K), float32, of uint8 images (N, C, H, W).
-at::Tensor predict(const Model& model, const at::Tensor& images, int64_t batch_size);
+at::Tensor predict(const Model& model, const at::Tensor& images, int64_t batch_size,
+                   const AfterBatch& after_batch = {});
 
 }  // namespace imgcomp

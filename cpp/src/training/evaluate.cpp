@@ -21,7 +21,7 @@ at::Tensor index_range(int64_t begin, int64_t end, at::Device device) {
 // output, on the images' own device.
 template <class Finish>
 at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t batch_size,
-                       Finish finish) {
+                       const AfterBatch& after_batch, Finish finish) {
   check_data({images, {}, {}}, model, "the");
   if (batch_size < 1) {
     throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
@@ -36,6 +36,9 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
                              at::MemoryFormat::Contiguous);
     const Batch batch = loader.load(index_range(0, end - begin, model.device()));
     results.push_back(finish(model.forward(batch.input, context)).to(images.device()));
+    if (after_batch) {
+      after_batch();
+    }
   }
   return at::cat(results);
 }
@@ -43,7 +46,8 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
 }  // namespace
 
 std::map<std::string, double> evaluate(const Model& model, const BatchLoader& loader,
-                                       const Objective& objective, int64_t batch_size) {
+                                       const Objective& objective, int64_t batch_size,
+                                       const AfterBatch& after_batch) {
   const at::AutoGradMode without_gradients(false);
   RunningMeans means(model.device(), false);
   ForwardContext context;
@@ -59,6 +63,9 @@ std::map<std::string, double> evaluate(const Model& model, const BatchLoader& lo
     if (means.due()) {
       means.flush();
     }
+    if (after_batch) {
+      after_batch();
+    }
   }
   means.flush();
   std::map<std::string, double> values = means.means();
@@ -66,20 +73,22 @@ std::map<std::string, double> evaluate(const Model& model, const BatchLoader& lo
   return values;
 }
 
-at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t batch_size) {
+at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t batch_size,
+                       const AfterBatch& after_batch) {
   if (model.spec().task != Task::autoencoder) {
     throw UsageError("only an autoencoder reconstructs images; this is a classifier");
   }
-  return map_batches(model, images, batch_size, [&](const at::Tensor& output) {
+  return map_batches(model, images, batch_size, after_batch, [&](const at::Tensor& output) {
     return to_bytes(output, model.spec().data_range).contiguous();
   });
 }
 
-at::Tensor predict(const Model& model, const at::Tensor& images, int64_t batch_size) {
+at::Tensor predict(const Model& model, const at::Tensor& images, int64_t batch_size,
+                   const AfterBatch& after_batch) {
   if (model.spec().task != Task::classifier) {
     throw UsageError("only a classifier predicts classes; this is an autoencoder");
   }
-  return map_batches(model, images, batch_size,
+  return map_batches(model, images, batch_size, after_batch,
                      [](const at::Tensor& output) { return output.to(at::kFloat); });
 }
 

@@ -68,10 +68,11 @@ void clip_gradients(std::vector<Gradient>& gradients, double bound) {
     }
   }
   const double norm = at::linalg_vector_norm(at::stack(norms)).item<double>();
-  if (norm > bound) {
+  const double factor = bound / (norm + 1e-6);  // as torch.nn.utils.clip_grad_norm_ has it
+  if (factor < 1.0) {
     for (Gradient& gradient : gradients) {
       if (gradient.defined()) {
-        gradient.value = gradient.value * (bound / norm);
+        gradient.value = gradient.value * factor;
       }
     }
   }
@@ -90,12 +91,43 @@ std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Ten
   return gradients;
 }
 
+void append(Columns& columns, const Columns& more) {
+  for (const auto& [name, values] : more) {
+    auto& column = columns[name];
+    column.insert(column.end(), values.begin(), values.end());
+  }
+}
+
+// Thrown where on_progress wants no more, caught in run().
+struct Interrupted {};
+
 // Higher is better for these, lower for all others.
 bool higher_is_better(const std::string& column) {
   return column.ends_with("psnr") || column.ends_with("accuracy");
 }
 
 }  // namespace
+
+// Calls on_progress about ten times a second, in training and validation alike.
+class Trainer::Ticker {
+ public:
+  explicit Ticker(const OnProgress& on_progress) : on_progress_(on_progress), last_(Clock::now()) {}
+
+  void step(int64_t epoch, int64_t step, int64_t steps, double loss) {
+    const auto now = Clock::now();
+    if (!on_progress_ || now - last_ < kProgressInterval) {
+      return;
+    }
+    last_ = now;
+    if (!on_progress_({epoch, step, steps, loss})) {
+      throw Interrupted{};
+    }
+  }
+
+ private:
+  const OnProgress& on_progress_;
+  Clock::time_point last_;
+};
 
 Trainer::Trainer(Model& model, const ImageData& training,
                  const std::optional<ImageData>& validation, const TrainerConfig& config)
@@ -128,18 +160,22 @@ int64_t Trainer::steps_per_epoch() const {
 
 Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_progress) {
   const ThreadScope threads(config_.threads);
+  Ticker ticker(on_progress);
   Outcome outcome = Outcome::finished;
   while (state_.epoch < config_.epochs) {
     if (out_of_patience()) {
       outcome = Outcome::stopped_early;
       break;
     }
-    if (!run_epoch(on_progress)) {
+    Columns row, batches;
+    try {
+      run_epoch(ticker, row, batches);
+      validate(ticker, row);
+    } catch (const Interrupted&) {
       return Outcome::interrupted;
     }
-    const auto start = Clock::now();
-    validate();
-    state_.history["val_seconds"].push_back(seconds_since(start));
+    append(state_.history, row);
+    append(state_.batches, batches);
     ++state_.epoch;
     keep_if_best();
     if (on_epoch && !on_epoch(*this)) {
@@ -151,10 +187,9 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
   return outcome;
 }
 
-bool Trainer::run_epoch(const OnProgress& on_progress) {
+void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   const at::AutoGradMode with_gradients(true);
   const auto start = Clock::now();
-  auto last_progress = start;
   const at::Device device = model_.device();
   const auto epoch = static_cast<uint64_t>(state_.epoch) + 1;
   const int64_t steps = steps_per_epoch();
@@ -200,33 +235,29 @@ bool Trainer::run_epoch(const OnProgress& on_progress) {
                                    "may help"));
       }
     }
-    if (const auto now = Clock::now(); on_progress && now - last_progress >= kProgressInterval) {
-      last_progress = now;
-      if (!on_progress({static_cast<int64_t>(epoch), step + 1, steps, means.mean("loss")})) {
-        return false;
-      }
-    }
+    ticker.step(static_cast<int64_t>(epoch), step + 1, steps, means.mean("loss"));
   }
 
-  state_.history["epoch"].push_back(static_cast<double>(epoch));
-  state_.history["lr"].push_back(learning_rate);
+  row["epoch"] = {static_cast<double>(epoch)};
+  row["lr"] = {learning_rate};
   for (const auto& [name, mean] : means.means()) {
-    state_.history[name].push_back(mean);
+    row[name] = {mean};
   }
-  for (const auto& [name, values] : means.values()) {
-    auto& column = state_.batches[name];
-    column.insert(column.end(), values.begin(), values.end());
-  }
-  state_.history["seconds"].push_back(seconds_since(start));
-  return true;
+  batches = means.values();
+  row["seconds"] = {seconds_since(start)};
 }
 
-void Trainer::validate() {
+void Trainer::validate(Ticker& ticker, Columns& row) {
+  const auto start = Clock::now();
   if (validation_) {
+    const int64_t steps = steps_per_epoch();
+    const double loss = row.at("loss").front();
+    const auto tick = [&] { ticker.step(state_.epoch + 1, steps, steps, loss); };
     for (const auto& [name, value] :
-         evaluate(model_, *validation_, *objective_, config_.evaluation_batch_size)) {
-      state_.history[name == "collapsed" ? name : "val_" + name].push_back(value);
+         evaluate(model_, *validation_, *objective_, config_.evaluation_batch_size, tick)) {
+      row[name == "collapsed" ? name : "val_" + name] = {value};
     }
+    row["val_seconds"] = {seconds_since(start)};
     return;
   }
   // Without validation data, only whether the outputs have collapsed, on some training images.
@@ -236,7 +267,8 @@ void Trainer::validate() {
       at::arange(count, at::TensorOptions().dtype(at::kLong).device(model_.device())));
   ForwardContext context;
   const ObjectiveResult result = (*objective_)(model_, batch, context);
-  state_.history["collapsed"].push_back(objective_->has_collapsed(result, batch) ? 1.0 : 0.0);
+  row["collapsed"] = {objective_->has_collapsed(result, batch) ? 1.0 : 0.0};
+  row["val_seconds"] = {seconds_since(start)};
 }
 
 void Trainer::keep_if_best() {
