@@ -1,0 +1,68 @@
+#include "imgcomp/objective.h"
+
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/binary_cross_entropy.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/l1_loss.h>
+#include <ATen/ops/mse_loss.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/tensor.h>
+#include <doctest/doctest.h>
+
+#include "imgcomp/error.h"
+#include "imgcomp/metrics.h"
+#include "networks.h"
+
+using namespace imgcomp;
+
+TEST_CASE("objectives are the losses of their names") {
+  const Model model(testing::dense_autoencoder(3), 1);
+  const Batch batch{at::rand({5, 1, 4, 4}), at::rand({5, 1, 4, 4}), {}};
+  ForwardContext context;
+  const at::Tensor output = model.forward(batch.input, context).detach();
+  const std::map<std::string, at::Tensor> expected{
+      {"mse", at::mse_loss(output, batch.target)},
+      {"l1", at::l1_loss(output, batch.target)},
+      {"bce", at::binary_cross_entropy(output, batch.target)},
+  };
+  for (const auto& [name, loss] : expected) {
+    const ObjectiveResult result = (*make_objective(name))(model, batch, context);
+    CHECK(at::allclose(result.loss, loss));
+    CHECK(result.loss.requires_grad());
+    CHECK(!result.output.requires_grad());
+    REQUIRE(result.metrics.size() == 1);
+    CHECK(result.metrics[0].first == "psnr");
+    const at::Tensor mse = mse_per_image_8bit(output, batch.target, {0.0, 1.0});
+    CHECK(at::allclose(result.metrics[0].second, psnr_from_mse(mse, 255.0).mean()));
+  }
+}
+
+TEST_CASE("cross-entropy counts what is right") {
+  const Model model(testing::dense_classifier(), 1);
+  const at::Tensor input = at::rand({5, 1, 4, 4});
+  ForwardContext context;
+  const at::Tensor logits = model.forward(input, context).detach();
+  at::Tensor labels = logits.argmax(1);
+  labels[0] = (labels[0] + 1) % 3;
+  const ObjectiveResult result =
+      (*make_objective("cross_entropy"))(model, {input, input, labels}, context);
+  CHECK(at::allclose(result.loss, at::cross_entropy_loss(logits, labels)));
+  CHECK(result.metrics[0].first == "accuracy");
+  CHECK(result.metrics[0].second.item<double>() == doctest::Approx(0.8));
+}
+
+TEST_CASE("objectives say which networks and data they are for") {
+  const Model autoencoder(testing::dense_autoencoder(3), 1);
+  const Model classifier(testing::dense_classifier(), 1);
+  const ImageData images{at::rand({2, 1, 4, 4}), {}, {}};
+  for (const std::string& name : objective_names()) {
+    const bool for_classifiers = name == "cross_entropy";
+    CHECK_THROWS_AS(make_objective(name)->check(for_classifiers ? autoencoder : classifier, images),
+                    UsageError);
+  }
+  CHECK_NOTHROW(make_objective("bce")->check(autoencoder, images));
+  CHECK_THROWS_AS(make_objective("bce")->check(autoencoder, {images.images * 3, {}, {}}),
+                  UsageError);
+  CHECK_THROWS_AS(make_objective("cross_entropy")->check(classifier, images), UsageError);
+  CHECK_THROWS_AS(make_objective("ssim"), UsageError);
+}
