@@ -112,12 +112,13 @@ class NotebookProgress:
     """An HTML progress bar that is updated in place."""
 
     def __init__(self, epochs: int) -> None:
-        from IPython.display import HTML, display
+        import IPython.display
 
-        self._html: Any = HTML
+        ipython: Any = IPython.display  # parts of it have no types
+        self._html = ipython.HTML
         self._epochs = epochs
         self._figures = ""
-        self._handle: Any = display(HTML(self._text(0, 0.0)), display_id=True)
+        self._handle = ipython.display(self._html(self._text(0, 0.0)), display_id=True)
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Moves the bar within the epoch."""
