@@ -167,7 +167,8 @@ def test_files_are_there(folder: Path, run_twice: papers.Reproduction) -> None:
         assert [Path(name).suffix for name in figure["files"]] == [".png", ".svg"]
         for name in figure["files"]:
             assert (folder / name).stat().st_size > 2000
-        assert min(Image.open(folder / figure["files"][0]).size) > 300
+        with Image.open(folder / figure["files"][0]) as image:
+            assert min(image.size) > 300
     ids = {figure["id"] for figure in run_twice.results["figures"]}
     assert {"figure7", "figure8", "table2", "table3", "sweep", "rivals"} <= ids
     (cnn,) = (

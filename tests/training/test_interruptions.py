@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,16 +90,15 @@ def test_a_token_in_the_last_epoch_is_too_late():
 
 
 CHILD = """
-import sys, pathlib
-import imgcomp
-sys.path[:0] = [{tests!r}, {models!r}]
-from training_runs import fit, tiny_classifier, IMAGES, LABELS
+import sys
 import time
+
+sys.path[:0] = [{tests!r}, {models!r}]
+from training_runs import IMAGES, LABELS, fit, tiny_classifier
 
 def tell(event):
     print("epoch", event.epoch, flush=True)
-    if event.epoch >= {wait_from}:
-        time.sleep(0.05)
+    time.sleep(0.05)
 
 try:
     fit(tiny_classifier(dropout=0.5), (IMAGES, LABELS), epochs={epochs}, checkpoint={path!r},
@@ -109,13 +109,21 @@ except KeyboardInterrupt:
 """
 
 
-def start_child(path, epochs, wait_from=0):
+@contextmanager
+def run_in_child(path, epochs):
+    """The same run in another process, which is gone at the end."""
     here = Path(__file__).parent
-    code = CHILD.format(tests=str(here), models=str(here.parent / "models"), epochs=epochs,
-                        path=str(path), wait_from=wait_from)  # fmt: skip
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    return child
+    code = CHILD.format(
+        tests=str(here), models=str(here.parent / "models"), epochs=epochs, path=str(path)
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as child:  # fmt: skip
+        try:
+            yield child
+        except BaseException:
+            child.kill()
+            raise
 
 
 def read_until(child, line):
@@ -133,10 +141,10 @@ def resume_child(path, epochs):
 
 
 def test_after_kill_9(checkpoint, tmp_path):
-    child = start_child(checkpoint, epochs=30)
-    read_until(child, "epoch 7")
-    child.kill()
-    assert child.wait() == -signal.SIGKILL
+    with run_in_child(checkpoint, epochs=30) as child:
+        read_until(child, "epoch 7")
+        child.kill()
+    assert child.returncode == -signal.SIGKILL
     killed_in = imgcomp.training.checkpoint.read_model_file(checkpoint).training["epoch"]
     assert 7 <= killed_in < 30
     resumed, history = resume_child(checkpoint, 30)
@@ -146,13 +154,13 @@ def test_after_kill_9(checkpoint, tmp_path):
 
 
 def test_after_ctrl_c(checkpoint):
-    child = start_child(checkpoint, epochs=10**6)
-    read_until(child, "epoch 3")
-    begin = time.monotonic()
-    child.send_signal(signal.SIGINT)
-    read_until(child, "interrupted")
-    seconds = time.monotonic() - begin
-    assert child.wait() == 130
+    with run_in_child(checkpoint, epochs=10**6) as child:
+        read_until(child, "epoch 3")
+        begin = time.monotonic()
+        child.send_signal(signal.SIGINT)
+        read_until(child, "interrupted")
+        seconds = time.monotonic() - begin
+    assert child.returncode == 130
     assert seconds < 1
     epoch = imgcomp.training.checkpoint.read_model_file(checkpoint).training["epoch"]
     assert epoch >= 3
