@@ -79,6 +79,14 @@ def draw(numbers: Numbers) -> bytes:
             seen = f"{sum(accuracies) / len(accuracies):.0f} % recognised"
             for x, side, text in ((-0.02, "right", f"{name}\n{size}"), (1.02, "left", seen)):
                 place.text(x, 0.5, text, ha=side, va="center", transform=place.transAxes)
+        run = numbers.run
+        seeds = f"{len(run.seeds)} seeds" if len(run.seeds) > 1 else f"seed {run.seeds[0]}"
+        figure.supxlabel(
+            f"{run.dataset.name}, {len(test):,} test images; autoencoders trained for "
+            f"{run.settings.integer('ae_epochs')} epochs; {seeds}",
+            fontsize=7.5,
+            color="#555555",
+        )
         return render(figure, "png", name="readme")
 
 
