@@ -1,4 +1,5 @@
-// Bindings of the functions on plain tensors: imgcomp/gather.h and imgcomp/metrics.h.
+// Bindings of the functions on plain tensors: imgcomp/gather.h and the metrics.
+#include "imgcomp/classification.h"
 #include "imgcomp/gather.h"
 #include "imgcomp/metrics.h"
 #include "pybind.h"
@@ -20,6 +21,15 @@ void register_tensors(py::module_& m) {
       Release());
   m.def("to_bytes", &to_bytes, py::arg("values"), py::arg("data_range"), Release());
   m.def("mse_per_image", &mse_per_image, py::arg("a"), py::arg("b"), Release());
+  m.def("confusion_matrix", &confusion_matrix, py::arg("target"), py::arg("prediction"),
+        py::arg("num_classes"), Release());
+  m.def(
+      "precision_recall_f1",
+      [](const at::Tensor& confusion, const std::string& average) {
+        const PrecisionRecallF1 scores = precision_recall_f1(confusion, average_from_name(average));
+        return std::tuple(scores.precision, scores.recall, scores.f1);
+      },
+      py::arg("confusion"), py::arg("average"), Release());
   m.def("psnr_from_mse", &psnr_from_mse, py::arg("mse"), py::arg("peak"), Release());
 }
 

@@ -98,6 +98,7 @@ void register_training(py::module_& m) {
   py::class_<TrainerConfig>(m, "TrainerConfig", "Settings of a Trainer; see imgcomp.FitConfig.")
       .def(py::init<>())
       .def_readwrite("objective", &TrainerConfig::objective)
+      .def_readwrite("metrics", &TrainerConfig::metrics)
       .def_readwrite("learning_rate", &TrainerConfig::learning_rate)
       .def_readwrite("epochs", &TrainerConfig::epochs)
       .def_readwrite("batch_size", &TrainerConfig::batch_size)

@@ -31,9 +31,9 @@ TEST_CASE("objectives are the losses of their names") {
     CHECK(result.loss.requires_grad());
     CHECK(!result.output.requires_grad());
     REQUIRE(result.metrics.size() == 1);
-    CHECK(result.metrics[0].first == "psnr");
+    CHECK(result.metrics[0].name == "psnr");
     const at::Tensor mse = mse_per_image_8bit(output, batch.target, {0.0, 1.0});
-    CHECK(at::allclose(result.metrics[0].second, psnr_from_mse(mse, 255.0).mean()));
+    CHECK(at::allclose(result.metrics[0].mean, psnr_from_mse(mse, 255.0).mean()));
   }
 }
 
@@ -47,8 +47,8 @@ TEST_CASE("cross-entropy counts what is right") {
   const ObjectiveResult result =
       (*make_objective("cross_entropy"))(model, {input, input, labels}, context);
   CHECK(at::allclose(result.loss, at::cross_entropy_loss(logits, labels)));
-  CHECK(result.metrics[0].first == "accuracy");
-  CHECK(result.metrics[0].second.item<double>() == doctest::Approx(0.8));
+  CHECK(result.metrics[0].name == "accuracy");
+  CHECK(result.metrics[0].mean.item<double>() == doctest::Approx(0.8));
 }
 
 TEST_CASE("objectives say which networks and data they are for") {

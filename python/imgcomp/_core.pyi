@@ -13,11 +13,13 @@ __all__: list[str] = [
     "Trainer",
     "TrainerConfig",
     "build_info",
+    "confusion_matrix",
     "count_parallel_threads",
     "evaluate",
     "gather_scale",
     "layer_kinds",
     "mse_per_image",
+    "precision_recall_f1",
     "predict",
     "psnr_from_mse",
     "reconstruct",
@@ -125,6 +127,10 @@ class TrainerConfig:
     @learning_rate.setter
     def learning_rate(self, arg0: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
     @property
+    def metrics(self) -> list[str]: ...
+    @metrics.setter
+    def metrics(self, arg0: collections.abc.Sequence[str]) -> None: ...
+    @property
     def patience(self) -> int: ...
     @patience.setter
     def patience(self, arg0: typing.SupportsInt | typing.SupportsIndex) -> None: ...
@@ -171,6 +177,11 @@ def build_info() -> BuildInfo:
     How the extension module was built.
     """
 
+def confusion_matrix(
+    target: torch.Tensor,
+    prediction: torch.Tensor,
+    num_classes: typing.SupportsInt | typing.SupportsIndex,
+) -> torch.Tensor: ...
 def count_parallel_threads(tasks: typing.SupportsInt | typing.SupportsIndex) -> int:
     """
     The number of threads that at::parallel_for really used for `tasks` short tasks.
@@ -198,6 +209,9 @@ def layer_kinds() -> list[str]:
     """
 
 def mse_per_image(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
+def precision_recall_f1(
+    confusion: torch.Tensor, average: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]: ...
 def predict(
     model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
 ) -> torch.Tensor: ...

@@ -1,15 +1,27 @@
-"""Measures of image quality on batches of tensors or arrays."""
+"""Measures of image quality and of classification, on tensors or arrays."""
 
 from __future__ import annotations
+
+from typing import Literal, NamedTuple
 
 import torch
 
 from imgcomp import _core
-from imgcomp._checks import real_number
+from imgcomp._checks import choice, real_number, whole_number
 from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
 
-__all__ = ["mse", "psnr"]
+__all__ = ["PrecisionRecallF1", "confusion_matrix", "mse", "precision_recall_f1", "psnr"]
+
+_MAX_CLASSES = 10_000
+
+
+class PrecisionRecallF1(NamedTuple):
+    """Scores in 0 … 1: floats, or float64 tensors (K,) where they are asked for class by class."""
+
+    precision: float | torch.Tensor
+    recall: float | torch.Tensor
+    f1: float | torch.Tensor
 
 
 def mse(x: ArrayLike, y: ArrayLike) -> torch.Tensor:
@@ -44,6 +56,57 @@ def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tens
     """
     peak = real_number("data_range", data_range, above=True)
     return _core.psnr_from_mse(mse(x, y), peak)
+
+
+def confusion_matrix(target: ArrayLike, prediction: ArrayLike, *, num_classes: int) -> torch.Tensor:
+    """How often each class was taken for each.
+
+    Args:
+        target: whole numbers (N,) in 0 … ``num_classes`` − 1.
+        prediction: the same.
+        num_classes: K, at least 2.
+
+    Returns:
+        int64 (K, K): row = target, column = prediction.
+
+    Raises:
+        UsageError: other shapes, dtypes or values, or nothing to count.
+    """
+    classes = whole_number("num_classes", num_classes, 2, _MAX_CLASSES)
+    return _core.confusion_matrix(
+        as_tensor(target, "target"), as_tensor(prediction, "prediction"), classes
+    )
+
+
+def precision_recall_f1(
+    target: ArrayLike,
+    prediction: ArrayLike,
+    *,
+    num_classes: int,
+    average: Literal["macro", "micro", "weighted"] | None = "macro",
+) -> PrecisionRecallF1:
+    """Precision, recall and F1 of predicted classes, as scikit-learn defines them.
+
+    Args:
+        target: whole numbers (N,) in 0 … ``num_classes`` − 1.
+        prediction: the same.
+        num_classes: K, at least 2.
+        average: ``"macro"``: the mean over all K classes, also those that do not occur;
+            ``"micro"``: all decisions pooled; ``"weighted"``: the mean weighted by how often each
+            class is the target; None: class by class.
+
+    Returns:
+        Scores in 0 … 1. What is not defined (a class never predicted, or never a target) is 0.
+
+    Raises:
+        UsageError: other shapes, dtypes or values, or nothing to score.
+    """
+    name = "none" if average is None else choice("average", average, ("macro", "micro", "weighted"))
+    confusion = confusion_matrix(target, prediction, num_classes=num_classes)
+    scores = _core.precision_recall_f1(confusion, name)
+    if average is None:
+        return PrecisionRecallF1(*scores)
+    return PrecisionRecallF1(*(score.item() for score in scores))
 
 
 def _real(x: ArrayLike, what: str) -> torch.Tensor:

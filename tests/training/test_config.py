@@ -17,6 +17,7 @@ from imgcomp.errors import UsageError
 
 # Setting: values that are refused
 BAD = {
+    "metrics": ["precision", ("recall", "recall"), 3, None],
     "objective": ["typo", "MSE", 3, ""],
     "optimizer": ["rmsprop", None, 3],
     "lr": [-1, math.nan, math.inf, "0.1", None, True, 1j],
@@ -112,7 +113,7 @@ def test_settings_come_from_a_config_a_mapping_and_keywords():
 
 
 def test_unknown_settings_are_refused():
-    with refused(UsageError, "unknown setting 'learning_rate'", "lr, memory_format, momentum"):
+    with refused(UsageError, "unknown setting 'learning_rate'", "lr, memory_format, metrics, momentum"):
         fit(tiny(), learning_rate=0.1)
     with refused(UsageError, "unknown setting 'Epochs'"):
         FitConfig.create({"Epochs": 3})

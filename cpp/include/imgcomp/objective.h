@@ -6,7 +6,6 @@
 
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "imgcomp/batch.h"
@@ -14,11 +13,17 @@
 
 namespace imgcomp {
 
+// The mean of something over a batch: a detached scalar, and how many things it is the mean of.
+struct Metric {
+  std::string name;
+  at::Tensor mean;
+  at::Tensor weight;  // scalar; undefined: the images of the batch. Where it is 0, so is the mean
+};
+
 struct ObjectiveResult {
-  at::Tensor loss;    // scalar, the mean over the batch, with its graph
-  at::Tensor output;  // the network's output, detached, float32
-  // Means over the batch, detached scalars; the loss is not repeated here.
-  std::vector<std::pair<std::string, at::Tensor>> metrics;
+  at::Tensor loss;              // scalar, the mean over the batch, with its graph
+  at::Tensor output;            // the network's output, detached, float32
+  std::vector<Metric> metrics;  // the loss is not repeated here
 };
 
 class Objective {
@@ -36,8 +41,10 @@ class Objective {
 };
 
 // "mse", "l1", "bce" (images against their target, plus the metric "psnr" in dB on the 8-bit
-// scale) or "cross_entropy" (logits against labels, plus "accuracy").
-std::unique_ptr<Objective> make_objective(const std::string& name);
+// scale) or "cross_entropy" (logits against labels, plus "accuracy"). `metrics`: further ones; for
+// cross_entropy "precision" and "recall", as count_decisions has them. UsageError for others.
+std::unique_ptr<Objective> make_objective(const std::string& name,
+                                          const std::vector<std::string>& metrics = {});
 std::vector<std::string> objective_names();
 
 }  // namespace imgcomp

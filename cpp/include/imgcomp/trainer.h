@@ -21,6 +21,7 @@ enum class Precision { fp32, bf16 };
 
 struct TrainerConfig {
   std::string objective = "mse";
+  std::vector<std::string> metrics;  // of the objective, beside its usual ones
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
   double learning_rate = 1e-3;

@@ -1,10 +1,12 @@
 #include "imgcomp/objective.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/binary_cross_entropy.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
 
+#include "imgcomp/classification.h"
 #include "imgcomp/error.h"
 #include "imgcomp/metrics.h"
 
@@ -23,7 +25,7 @@ class ReconstructionObjective : public Objective {
     result.loss = loss(output, batch.target);
     result.output = output.detach();
     const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, model.spec().data_range);
-    result.metrics.emplace_back("psnr", psnr_from_mse(mse, kPeak).mean());
+    result.metrics.push_back({"psnr", psnr_from_mse(mse, kPeak).mean(), {}});
     return result;
   }
 
@@ -91,14 +93,36 @@ class BinaryCrossEntropy : public ReconstructionObjective {
 
 class CrossEntropy : public Objective {
  public:
+  explicit CrossEntropy(const std::vector<std::string>& metrics) {
+    for (const std::string& metric : metrics) {
+      if (metric == "precision") {
+        with_precision_ = true;
+      } else if (metric == "recall") {
+        with_recall_ = true;
+      } else {
+        throw UsageError(
+            concat("metrics of 'cross_entropy' are 'precision' and 'recall', not '", metric, "'"));
+      }
+    }
+  }
+
   ObjectiveResult operator()(const Model& model, const Batch& batch,
                              ForwardContext& context) const override {
     const at::Tensor logits = model.forward(batch.input, context).to(at::kFloat);
     ObjectiveResult result;
     result.loss = at::cross_entropy_loss(logits, batch.labels);
     result.output = logits.detach();
-    result.metrics.emplace_back("accuracy",
-                                result.output.argmax(1).eq(batch.labels).to(at::kDouble).mean());
+    const DecisionCounts counts = count_decisions(result.output, batch.labels);
+    const auto images = static_cast<double>(batch.labels.size(0));
+    result.metrics.push_back({"accuracy", counts.correct / images, {}});
+    if (with_precision_) {
+      // Nothing decided: 0 / 1, with no weight.
+      result.metrics.push_back(
+          {"precision", counts.hits / counts.decided.clamp_min(1.0), counts.decided});
+    }
+    if (with_recall_) {
+      result.metrics.push_back({"recall", counts.hits / images, {}});
+    }
     return result;
   }
 
@@ -116,6 +140,9 @@ class CrossEntropy : public Objective {
   bool has_collapsed(const ObjectiveResult& result, const Batch& batch) const override {
     return classifier_has_collapsed(result.output, batch.labels);
   }
+
+ private:
+  bool with_precision_ = false, with_recall_ = false;
 };
 
 }  // namespace
@@ -124,7 +151,14 @@ std::vector<std::string> objective_names() {
   return {"mse", "l1", "bce", "cross_entropy"};
 }
 
-std::unique_ptr<Objective> make_objective(const std::string& name) {
+std::unique_ptr<Objective> make_objective(const std::string& name,
+                                          const std::vector<std::string>& metrics) {
+  if (name == "cross_entropy") {
+    return std::make_unique<CrossEntropy>(metrics);
+  }
+  if (!metrics.empty()) {
+    throw UsageError(concat("the objective '", name, "' has no metric '", metrics.front(), "'"));
+  }
   if (name == "mse") {
     return std::make_unique<MeanSquaredError>();
   }
@@ -133,9 +167,6 @@ std::unique_ptr<Objective> make_objective(const std::string& name) {
   }
   if (name == "bce") {
     return std::make_unique<BinaryCrossEntropy>();
-  }
-  if (name == "cross_entropy") {
-    return std::make_unique<CrossEntropy>();
   }
   throw UsageError(
       concat("objective must be 'mse', 'l1', 'bce' or 'cross_entropy', not '", name, "'"));

@@ -15,15 +15,20 @@ RunningMeans::RunningMeans(at::Device device, bool keep_values)
     : flush_interval_(device.is_cpu() ? 1 : kGpuFlushInterval), keep_values_(keep_values) {}
 
 void RunningMeans::add(const ObjectiveResult& result, int64_t batch_size) {
-  if (names_.empty()) {
-    names_.emplace_back("loss");
-    for (const auto& [name, value] : result.metrics) {
-      names_.push_back(name);
+  if (sums_.empty()) {
+    sums_.push_back({"loss", false});
+    for (const Metric& metric : result.metrics) {
+      sums_.push_back({metric.name, metric.weight.defined()});
     }
   }
   Pending pending{{result.loss.detach()}, batch_size};
-  for (const auto& [name, value] : result.metrics) {
-    pending.scalars.push_back(value);
+  for (const Metric& metric : result.metrics) {
+    pending.scalars.push_back(metric.mean);
+  }
+  for (const Metric& metric : result.metrics) {
+    if (metric.weight.defined()) {
+      pending.scalars.push_back(metric.weight);
+    }
   }
   pending_.push_back(std::move(pending));
 }
@@ -46,29 +51,36 @@ int64_t RunningMeans::flush() {
     if (!std::isfinite(*value) && first_bad == 0) {
       first_bad = batches_;
     }
-    for (const std::string& name : names_) {
-      sums_[name] += *value * static_cast<double>(pending.batch_size);
+    const double* own_weight = value + sums_.size();
+    for (Sum& sum : sums_) {
+      const double weight = sum.weighted ? *own_weight++ : static_cast<double>(pending.batch_size);
+      sum.total += *value * weight;
+      sum.weight += weight;
       if (keep_values_) {
-        values_[name].push_back(*value);
+        values_[sum.name].push_back(*value);
+        values_["running_" + sum.name].push_back(sum.mean());
       }
       ++value;
     }
-    count_ += pending.batch_size;
+    value = own_weight;
   }
   pending_.clear();
   return first_bad;
 }
 
 double RunningMeans::mean(const std::string& name) const {
-  const auto found = sums_.find(name);
-  return found == sums_.end() || count_ == 0 ? std::nan("")
-                                             : found->second / static_cast<double>(count_);
+  for (const Sum& sum : sums_) {
+    if (sum.name == name) {
+      return batches_ == 0 ? std::nan("") : sum.mean();
+    }
+  }
+  return std::nan("");
 }
 
 std::map<std::string, double> RunningMeans::means() const {
   std::map<std::string, double> means;
-  for (const auto& [name, sum] : sums_) {
-    means[name] = sum / static_cast<double>(count_);
+  for (const Sum& sum : sums_) {
+    means[sum.name] = sum.mean();
   }
   return means;
 }

@@ -1,5 +1,5 @@
-// Means of named scalars over an epoch, weighted by batch size. On a GPU the scalars stay there for
-// a while, so that the loop need not wait for each step.
+// Means of named scalars over an epoch, each batch with its weight. On a GPU the scalars stay there
+// for a while, so that the loop need not wait for each step.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,7 +15,8 @@ namespace imgcomp {
 
 class RunningMeans {
  public:
-  // keep_values: also remember every batch's scalars in values().
+  // keep_values: also remember every batch's scalars in values(), and as "running_NAME" the mean
+  // of the epoch so far.
   RunningMeans(at::Device device, bool keep_values);
 
   void add(const ObjectiveResult& result, int64_t batch_size);
@@ -33,16 +34,20 @@ class RunningMeans {
 
  private:
   struct Pending {
-    std::vector<at::Tensor> scalars;  // loss, then metrics
+    std::vector<at::Tensor> scalars;  // loss, then metrics, then the weights that are defined
     int64_t batch_size;
   };
   int64_t flush_interval_;
   bool keep_values_;
-  std::vector<std::string> names_;
+  struct Sum {
+    std::string name;
+    bool weighted;  // brings its own weights
+    double total = 0.0, weight = 0.0;
+    double mean() const { return weight > 0.0 ? total / weight : 0.0; }
+  };
+  std::vector<Sum> sums_;
   std::vector<Pending> pending_;
-  std::map<std::string, double> sums_;
   std::map<std::string, std::vector<double>> values_;
-  int64_t count_ = 0;    // images
   int64_t batches_ = 0;  // flushed
 };
 

@@ -103,7 +103,8 @@ struct Interrupted {};
 
 // Higher is better for these, lower for all others.
 bool higher_is_better(const std::string& column) {
-  return column.ends_with("psnr") || column.ends_with("accuracy");
+  return column.ends_with("psnr") || column.ends_with("accuracy") ||
+         column.ends_with("precision") || column.ends_with("recall");
 }
 
 }  // namespace
@@ -133,7 +134,7 @@ Trainer::Trainer(Model& model, const ImageData& training,
                  const std::optional<ImageData>& validation, const TrainerConfig& config)
     : model_(model),
       config_((check_config(config), config)),
-      objective_(make_objective(config.objective)),
+      objective_(make_objective(config.objective, config.metrics)),
       optimizer_(make_optimizer(config.optimizer, model.parameters())),
       training_(
           (check_data(training, model, "training"), objective_->check(model, training), training),

@@ -1,6 +1,7 @@
 """Networks: specs of layers, the models built from them, and each paper's networks."""
 
 from imgcomp.models import layers
+from imgcomp.models.buell2022 import buell2022
 from imgcomp.models.feng2018 import (
     feng2018_ann,
     feng2018_classifier,
@@ -21,6 +22,7 @@ __all__ = [
     "Classifier",
     "Model",
     "autoencoder_spec",
+    "buell2022",
     "classifier_spec",
     "feng2018_ann",
     "feng2018_classifier",

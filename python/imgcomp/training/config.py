@@ -42,8 +42,18 @@ def _epochs(name: str, value: object) -> tuple[int, ...]:
     return tuple(whole_number(f"every one of {name}", epoch) for epoch in value)
 
 
+def _metrics(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise UsageError(f"{name} must be names, e.g. ('precision', 'recall'), not {value!r}")
+    names = [choice(f"every one of {name}", each, ("precision", "recall")) for each in value]
+    if len(set(names)) != len(names):
+        raise UsageError(f"{name} must be different, not {value!r}")
+    return tuple(names)
+
+
 _CHECKS: dict[str, _Check] = {
     "objective": _one_of("mse", "l1", "bce", "cross_entropy"),
+    "metrics": _metrics,
     "optimizer": _one_of("sgd", "adam", "adamw"),
     "lr": real_number,
     "momentum": lambda name, value: real_number(name, value, 0, 1, below=True),
@@ -79,6 +89,9 @@ class FitConfig:
     Attributes:
         objective: ``"mse"``, ``"l1"``, ``"bce"`` (autoencoders), ``"cross_entropy"`` (classifiers);
             None: ``"mse"`` or ``"cross_entropy"`` by the network's task.
+        metrics: further columns for classifiers: ``"precision"`` and ``"recall"`` as Keras counts
+            them: one-hot targets against softmax outputs above ½, pooled over classes and over
+            the epoch.
         optimizer: ``"sgd"``, ``"adam"`` or ``"adamw"``, with the updates of torch.optim.
         lr: learning rate before the schedule.
         momentum: of SGD, in [0, 1).
@@ -105,12 +118,14 @@ class FitConfig:
         keep_best: a column of the history, e.g. ``"val_loss"``: at the end the model has the
             weights of the epoch where it was best (highest for PSNR and accuracy).
         patience: stop after so many epochs without a better ``keep_best`` column.
-        log_batches: also keep the loss and the metrics of every single batch.
+        log_batches: also keep the loss and the metrics of every single batch, and as
+            ``"running_…"`` their means over the epoch so far.
         keep_epochs: epochs whose checkpoint is kept beside the running one, as
             ``NAME.epoch-0001.safetensors``.
     """
 
     objective: str | None = None
+    metrics: tuple[str, ...] = ()
     optimizer: str = "adam"
     lr: float = 1e-3
     momentum: float = 0.0
@@ -230,6 +245,7 @@ def core_config(config: FitConfig, model: Model) -> _core.TrainerConfig:
     """The settings as the C++ loop takes them."""
     core = _core.TrainerConfig()
     core.objective = resolve_objective(config.objective, model)
+    core.metrics = list(config.metrics)
     core.set_optimizer(
         config.optimizer, config.momentum, config.weight_decay, config.betas, config.eps
     )

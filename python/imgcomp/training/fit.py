@@ -241,8 +241,8 @@ def _check_fit(
     check_targets(model, train)
     if validation is not None:
         check_targets(model, validation)
-    metric = "accuracy" if isinstance(model, Classifier) else "psnr"
-    columns = ["loss", metric, "val_loss", f"val_{metric}"]
+    measured = ["loss", "accuracy" if isinstance(model, Classifier) else "psnr", *settings.metrics]
+    columns = [*measured, *(f"val_{name}" for name in measured)]
     if settings.keep_best is not None:
         choice("keep_best", settings.keep_best, columns)
 

@@ -23,10 +23,11 @@ Column = npt.NDArray[np.float64]
 class History(Mapping[str, Column]):
     """Columns of a training run, each float64 of shape (finished epochs,).
 
-    ``epoch`` (from 1), ``loss``, ``psnr`` (dB, 8-bit scale) or ``accuracy`` (0 … 1): means over the
-    epoch's batches while training; ``val_…``: the same on the validation images after the epoch;
-    ``lr``: of the last step; ``seconds``: of training, ``val_seconds``: of validation;
-    ``collapsed``: 1 where the output no longer depended on the input.
+    ``epoch`` (from 1), ``loss``, ``psnr`` (dB, 8-bit scale) or ``accuracy`` (0 … 1), ``precision``
+    and ``recall`` where asked for: means over the epoch's batches while training; ``val_…``: the
+    same on the validation images after the epoch; ``lr``: of the last step; ``seconds``: of
+    training, ``val_seconds``: of validation; ``collapsed``: 1 where the output no longer depended
+    on the input.
     """
 
     def __init__(
@@ -37,7 +38,11 @@ class History(Mapping[str, Column]):
         best_epoch: int | None = None,
         stopped_early: bool = False,
     ) -> None:
-        """Takes columns of one length; ``batches`` has one value per training step."""
+        """Takes columns of one length.
+
+        ``batches`` has one value per training step; its columns ``running_…`` are the means of an
+        epoch so far, as a progress bar shows them.
+        """
         self._columns = {name: np.asarray(v, dtype=np.float64) for name, v in columns.items()}
         self.batches: dict[str, Column] = {
             name: np.asarray(v, dtype=np.float64) for name, v in (batches or {}).items()
