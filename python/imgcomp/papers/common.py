@@ -15,6 +15,8 @@ from imgcomp.stages import Artifact, Context, stage
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
     from imgcomp.models import Model
+    from imgcomp.training import History
+    from imgcomp.training.fit import FitData
 
 
 def finite(values: Sequence[float]) -> list[float | None]:
@@ -27,32 +29,36 @@ def epoch_name(epoch: int) -> str:
     return f"epoch-{epoch:04d}"
 
 
-@stage(version="1")
-def train(context: Context, train: Split, validation: Split) -> Artifact:
-    """Train a network from its spec.
+def fitted(
+    context: Context, train: FitData, **arguments: Any
+) -> tuple[Model, History, dict[str, torch.Tensor]]:
+    """Train a stage's network: going on from its checkpoint, or from the start where that fails.
 
-    Config: ``spec``; ``seed`` of the weights; ``fit``: fields of `imgcomp.FitConfig`; ``device``;
-    ``may_diverge``: a loss that is not finite is a result and no error.
+    Config: ``spec``; ``seed`` of the weights; ``fit``: fields of `imgcomp.FitConfig`; ``device``.
+
+    Args:
+        context: Of the stage.
+        train: As `imgcomp.fit` takes it.
+        **arguments: Further arguments of `imgcomp.fit`, such as ``validation``.
 
     Returns:
-        Tensors ``final/NAME``, and ``epoch-0001/NAME`` for each epoch of ``keep_epochs``. Data:
-        ``spec``, ``history`` (metric → one number per epoch), ``collapsed``, ``num_parameters``,
-        ``diverged`` (None or the error's text; then there are no tensors).
+        The network, its history, and the weights of ``keep_epochs`` as ``epoch-0001/NAME``.
+
+    Raises:
+        TrainingDivergedError: the loss became NaN or infinite.
     """
     import imgcomp
     from imgcomp.training.checkpoint import epoch_path
 
     config = context.config
-    wanted = list(config["fit"].get("keep_epochs", ()))
 
-    def attempt(resume: bool) -> tuple[Model, Any]:
+    def attempt(resume: bool) -> tuple[Model, History, dict[str, torch.Tensor]]:
         model = imgcomp.models.from_spec(config["spec"], seed=config["seed"])
         model.to(config["device"])
         history = imgcomp.fit(
             model,
             train,
             imgcomp.FitConfig(threads=context.threads, **config["fit"]),
-            validation=validation,
             callbacks=[
                 lambda event: context.progress(event.epoch, event.epochs, event.metrics),
             ],
@@ -60,31 +66,43 @@ def train(context: Context, train: Split, validation: Split) -> Artifact:
             checkpoint=context.checkpoint,
             resume=resume,
             stop=cast(Any, context.stop),
+            **arguments,
         )
-        return model, history
-
-    def kept() -> dict[str, torch.Tensor]:
-        return {
+        kept = {
             f"{epoch_name(epoch)}/{name}": tensor
-            for epoch in wanted
+            for epoch in config["fit"].get("keep_epochs", ())
             for name, tensor in imgcomp.load(epoch_path(context.checkpoint, epoch))
             .state_dict()
             .items()
         }
+        return model, history, kept
 
     try:
-        tensors: dict[str, torch.Tensor] = {}
-        try:
-            model, history = attempt(resume=context.checkpoint.exists())
-            tensors |= kept()
-        except (CheckpointError, FileNotFoundError) as error:
-            warnings.warn(
-                f"stage '{context.label}': {error}; it is trained from the start",
-                RuntimeWarning,
-                stacklevel=1,
-            )
-            model, history = attempt(resume=False)
-            tensors |= kept()
+        return attempt(resume=context.checkpoint.exists())
+    except (CheckpointError, FileNotFoundError) as error:
+        warnings.warn(
+            f"stage '{context.label}': {error}; it is trained from the start",
+            RuntimeWarning,
+            stacklevel=1,
+        )
+        return attempt(resume=False)
+
+
+@stage(version="1")
+def train(context: Context, train: Split, validation: Split) -> Artifact:
+    """Train a network from its spec.
+
+    Config: as `fitted` reads it; ``may_diverge``: a loss that is not finite is a result and no
+    error.
+
+    Returns:
+        Tensors ``final/NAME``, and ``epoch-0001/NAME`` for each epoch of ``keep_epochs``. Data:
+        ``spec``, ``history`` (metric → one number per epoch), ``collapsed``, ``num_parameters``,
+        ``diverged`` (None or the error's text; then there are no tensors).
+    """
+    config = context.config
+    try:
+        model, history, tensors = fitted(context, train, validation=validation)
     except TrainingDivergedError as error:
         if not config.get("may_diverge"):
             raise
