@@ -1,10 +1,10 @@
-"""``imgcomp data``: list, fetch, verify and locate the published data sets."""
+"""``imgcomp data``: list, fetch, verify, locate and export data sets."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -13,7 +13,7 @@ from imgcomp.datasets import _inventory
 __all__ = ["data_app"]
 
 data_app = typer.Typer(
-    help="List, fetch, verify and locate data sets.",
+    help="List, fetch, verify, locate and export data sets.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -87,3 +87,58 @@ def path(
     """Print the folder or archive that a data set is read from; status 1 where it is not here."""
     (info,) = _inventory.choose([name])
     typer.echo(_inventory.place(info, data_dir))
+
+
+@data_app.command()
+def export(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Data set; several joined by +; or a folder of pictures, with a slash.",
+            show_default=False,
+        ),
+    ],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder to write to.", show_default=False)
+    ],
+    format: Annotated[
+        str, typer.Option(help="Lossless PNG, or JPEG (4:4:4).", metavar="png|jpg")
+    ] = "png",
+    quality: Annotated[int, typer.Option(help="Of JPEG, 1 to 100.", metavar="Q")] = 95,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="Which images; one split has no train/ or test/ around its classes.",
+            metavar="train|test|all",
+        ),
+    ] = "all",
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first N images of each split.", metavar="N")
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also into a folder that is not empty; replaces an export."),
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Threads; one per core by default.")
+    ] = None,
+    data_dir: Folder = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+) -> None:
+    """Write a data set as PNG or JPEG files in class folders, which a path as NAME reads back."""
+    from imgcomp import datasets
+    from imgcomp.errors import UsageError
+
+    if split not in ("train", "test", "all"):
+        raise UsageError(f"split: expected train, test or all, got '{split}'")
+    data: datasets.Dataset = datasets.load(name, data_dir, offline=offline or None)
+    splits = [part if limit is None else part[:limit] for part in (data.train, data.test)]
+    chosen: datasets.Dataset | datasets.Split = datasets.Dataset(data.name, splits[0], splits[1])
+    if split != "all":
+        splits = [splits[0 if split == "train" else 1]]
+        chosen = splits[0]
+    place = datasets.export(
+        chosen, folder, format=cast(Any, format), quality=quality, force=force, jobs=jobs
+    )
+    counts = " + ".join(f"{len(part):,}" for part in splits)
+    typer.echo(f"{data.name}: {counts} images in {place}")

@@ -5,6 +5,7 @@ Named data sets are looked for in the folder given, in IMGCOMP_DATA, in the user
 """
 
 from imgcomp.datasets._arrays import from_arrays
+from imgcomp.datasets._export import export
 from imgcomp.datasets._folder import from_folder
 from imgcomp.datasets._idx import read_idx
 from imgcomp.datasets._load import cifar10, cifar100, digits, fashion_mnist, load, mnist
@@ -20,6 +21,7 @@ __all__ = [
     "cifar100",
     "data_dir",
     "digits",
+    "export",
     "fashion_mnist",
     "from_arrays",
     "from_folder",

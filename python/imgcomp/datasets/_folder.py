@@ -12,6 +12,7 @@ import torch
 from imgcomp.datasets._arrays import with_test
 from imgcomp.datasets._files import list_folder
 from imgcomp.datasets._image_file import SUFFIXES, Picture, Pixels, read_picture
+from imgcomp.datasets._manifest import MANIFEST, Manifest, read_manifest
 from imgcomp.datasets._split import Dataset, Split
 from imgcomp.errors import DatasetError, DatasetNotFoundError
 
@@ -40,7 +41,9 @@ def from_folder(
     in each; or pictures only, which are then images without labels (one class, ``image``). Classes
     and files are taken in the order of their names. Files ending in .png, .jpg, .jpeg, .bmp, .gif,
     .tif, .tiff, .webp, .ppm, .pgm, .pbm or .pnm are read; hidden files and notes (.txt, .csv, .json
-    and the like) are passed over; anything else is refused.
+    and the like) are passed over; anything else is refused. Where `export` made the folder, its
+    note ``imgcomp.json`` gives the classes their names and numbers, and files are taken in the
+    order of their names over all classes, as they were in the data set.
 
     Pictures become 8-bit gray or RGB by these rules:
 
@@ -77,7 +80,8 @@ def from_folder(
         raise DatasetNotFoundError(f"{folder}: expected a folder of pictures, there is {what}")
     _check_options(size, channels, background)
     name = name or folder.resolve().name
-    parts = _parts(folder)
+    manifest = read_manifest(folder)
+    parts = _parts(folder) if manifest is None else _exported_parts(folder, manifest)
     pictures = {
         part: [_sized(read_picture(file, background), size) for file, _ in listing]
         for part, listing in parts.items()
@@ -85,7 +89,10 @@ def from_folder(
     every = [picture for part in pictures.values() for picture in part]
     _check_sizes(every)
     gray = all(p.is_gray for p in every) if channels is None else channels == 1
-    classes = sorted({label for listing in parts.values() for _, label in listing})
+    if manifest is None:
+        classes = sorted({label for listing in parts.values() for _, label in listing})
+    else:
+        classes = list(manifest.classes)
     splits = {
         part: _split(pictures[part], listing, classes, gray, f"{name}/{part}")
         for part, listing in parts.items()
@@ -118,6 +125,23 @@ def _parts(folder: Path) -> dict[str, Listing]:
     if set(subfolders) == {"train", "test"}:
         return {part: _listing(subfolders[part]) for part in ("train", "test")}
     return {"train": _listing(folder)}
+
+
+def _exported_parts(folder: Path, manifest: Manifest) -> dict[str, Listing]:
+    """The same for a folder that `export` made: names from its note, order from the files'."""
+    parts = {}
+    names = dict(zip(manifest.folders, manifest.classes, strict=True))
+    for part, inside in [(part, folder / part) for part in manifest.parts] or [("train", folder)]:
+        listing = []
+        for file, label in _listing(inside):
+            if label not in names:
+                raise DatasetError(
+                    f"{file.parent}: expected a class folder that {folder / MANIFEST} names, got "
+                    "another; move it away, or remove that file to take folders' names as classes"
+                )
+            listing.append((file, names[label]))
+        parts[part] = sorted(listing, key=lambda entry: (entry[0].stem, entry[0]))
+    return parts
 
 
 def _listing(folder: Path) -> Listing:
