@@ -1,11 +1,12 @@
 """Networks: specs of layers, the models built from them, and each paper's networks."""
 
-from imgcomp.models import layers
+from imgcomp.models import compress, layers
 from imgcomp.models.buell2022 import buell2022
 from imgcomp.models.feng2018 import (
     feng2018_ann,
     feng2018_classifier,
     feng2018_cnn,
+    feng2018_deep,
     feng2018_shared,
 )
 from imgcomp.models.model import (
@@ -24,9 +25,11 @@ __all__ = [
     "autoencoder_spec",
     "buell2022",
     "classifier_spec",
+    "compress",
     "feng2018_ann",
     "feng2018_classifier",
     "feng2018_cnn",
+    "feng2018_deep",
     "feng2018_shared",
     "from_spec",
     "layers",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from imgcomp.models import layers as nn
 from imgcomp.models.model import Autoencoder, Classifier, autoencoder_spec, classifier_spec
 
@@ -55,6 +57,33 @@ def _ann(hidden: int, seed: int, second: nn.LayerSpec) -> Autoencoder:
     ]
     decoder = [second, nn.sigmoid(name="sigmoid2"), nn.reshape(_IMAGE, name="image")]
     return Autoencoder(autoencoder_spec(_IMAGE, encoder, decoder), seed)
+
+
+def feng2018_deep(code: int = 40, hidden: Sequence[int] = (400, 100), seed: int = 0) -> Autoencoder:
+    """The deep autoencoder that the paper names as future work: 784 – 400 – 100 – 40 and back.
+
+    The paper fixes nothing but the name. ReLU inside and Glorot's weights, because a stack of
+    sigmoids passes too little gradient; no activation at the code, so that none of its values can
+    die; sigmoid at the output as in the paper's networks.
+
+    Args:
+        code: values in the code; 40 is the CNN's size, 400 the ANNs'.
+        hidden: widths of the layers between the image and the code, mirrored in the decoder.
+        seed: of the weights.
+    """
+    encoder = [nn.flatten(name="flatten")]
+    decoder = []
+    for number, width in enumerate(hidden, start=1):
+        encoder += [nn.dense(width, name=f"dense{number}"), nn.relu(name=f"relu{number}")]
+    encoder.append(nn.dense(code, name="code"))
+    for number, width in enumerate(reversed(hidden), start=1):
+        decoder += [nn.dense(width, name=f"dense{number}"), nn.relu(name=f"relu{number}")]
+    decoder += [
+        nn.dense(_PIXELS, name="pixels"),
+        nn.sigmoid(name="output"),
+        nn.reshape(_IMAGE, name="image"),
+    ]
+    return Autoencoder(autoencoder_spec(_IMAGE, encoder, decoder, initialization="keras"), seed)
 
 
 def feng2018_classifier(dropout: bool = True, seed: int = 0, num_classes: int = 10) -> Classifier:
