@@ -49,7 +49,7 @@ def provenance(content: Content) -> str:
     data, env = content["dataset"], content["environment"]
     seeds = ", ".join(str(seed) for seed in content["seeds"])
     where = env.get("gpu") or f"{env['processor']}, {env['cores']} cores"
-    revision = f" ({env['source_revision']})" if env.get("source_revision") else ""
+    revision = _revisions(content)
     sizes = ", ".join(
         f"{name.replace('_', ' ')} {count:,}" for name, count in content["sizes"].items()
     )
@@ -59,6 +59,15 @@ def provenance(content: Content) -> str:
         f"{show_seconds(content['timings']['total_seconds'])} on {escape(where)}; "
         f"imgcomp {escape(env['imgcomp'] + revision)}, torch {escape(env['torch'])}.\n"
     )
+
+
+def _revisions(content: Content) -> str:
+    """Of the source that computed the stages, or of the report where that was not recorded."""
+    made_with = content["timings"].get("made_with", [])
+    found = list(dict.fromkeys(record.get("source_revision") for record in made_with))
+    if not any(found):
+        found = [content["environment"].get("source_revision")]
+    return f" ({', '.join(revision or 'not recorded' for revision in found)})" if any(found) else ""
 
 
 def findings(content: Content) -> str:

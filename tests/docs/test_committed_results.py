@@ -108,6 +108,18 @@ def test_the_rest_is_in_words(markdown, content):
     assert "no committed results of net2000" in markdown.missing("net2000")
 
 
+def test_provenance_names_the_revisions_that_computed_the_stages(markdown, content):
+    content["environment"]["source_revision"] = "cccc"
+    assert "imgcomp 0.1.0 (cccc), torch" in markdown.provenance(content)
+    content["timings"]["made_with"] = [
+        {"source_revision": "aaaa", "stages": 9},
+        {"source_revision": "bbbb", "stages": 2},
+        {"source_revision": "aaaa", "processor": "another", "stages": 1},
+        {"stages": 1},
+    ]
+    assert "imgcomp 0.1.0 (aaaa, bbbb, not recorded), torch" in markdown.provenance(content)
+
+
 def test_benchmarks_are_shown_as_ratios(markdown, tmp_path):
     assert "no committed benchmark results" in markdown.benchmarks(tmp_path / "none")
     row = {

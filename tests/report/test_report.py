@@ -21,6 +21,7 @@ from imgcomp.report import (
     Table,
     check_results,
     environment,
+    maker,
     read_results,
     render_html,
 )
@@ -67,6 +68,19 @@ def test_the_page_refers_to_nothing_outside_itself() -> None:
     assert sources[0].startswith("data:image/png;base64,")
     assert all(target.startswith("#") for target in re.findall(r'href="([^"]*)"', html))
     assert "width: 2.00in" in html  # 400 pixels at 200 an inch
+
+
+def test_the_page_says_what_computed_the_stages() -> None:
+    content = results().to_dict()
+    content["timings"]["made_with"] = [
+        {"imgcomp": "1.2.3", "source_revision": "abc<", "torch": "9", "processor": "a CPU",
+         "device": "cpu", "stages": 12},
+        {"stages": 1},
+    ]  # fmt: skip
+    html = render_html(content, {"f": ("image/png", PNG)})
+    assert re.search(r"12 stages</th><td>imgcomp 1.2.3 \(abc&lt;\), torch 9, a CPU</td>", html)
+    assert re.search(r"1 stage</th><td>not recorded</td>", html)
+    assert "What computed the stages" not in page()
 
 
 def test_every_text_is_escaped() -> None:
@@ -176,6 +190,9 @@ def test_the_environment_names_versions_but_no_place() -> None:
     found = environment("cpu")
     assert found["device"] == "cpu"
     assert {"imgcomp", "torch", "numpy", "python", "processor", "source_revision"} <= set(found)
+    assert maker(found) == {
+        name: found[name] for name in ("imgcomp", "source_revision", "torch", "processor", "device")
+    }
     text = json.dumps(found)
     assert str(Path.home()) not in text or str(Path.home()) == "/"
     assert socket.gethostname() not in text

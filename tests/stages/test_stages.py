@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import warnings
@@ -247,6 +248,39 @@ def test_stopped_from_outside_keeps_what_is_done_and_goes_on_later(tmp_path: Pat
     result = runner(tmp_path).run([target])
     assert CALLS == ["numbers", "stopping", "stopping"]
     assert result[target].data == {"resumed": True}
+
+
+def test_stages_say_what_computed_them(tmp_path: Path) -> None:
+    def graph(*seeds: int) -> list[Stage]:
+        return [double(f"d{i}", of=numbers(f"n{i}", {"seed": i, "count": 4})) for i in seeds]
+
+    old = {"source_revision": "aaaa", "processor": "a CPU"}
+    runner(tmp_path, made_with=old).run(graph(1))
+    new = {"source_revision": "bbbb-dirty", "processor": "a CPU"}
+    again = runner(tmp_path, made_with=new).run(graph(1, 2))
+    assert again.made_with() == [{**new, "stages": 2}, {**old, "stages": 1}]
+    assert set(again.seconds()) == {"d1", "d2", "n2"}
+    # A later runner that computes nothing adds nothing.
+    redrawn = runner(tmp_path, made_with={"source_revision": "cccc"}).run(graph(1, 2))
+    assert redrawn.made_with() == [{**old, "stages": 1}, {**new, "stages": 1}]
+
+
+def test_files_from_before_the_record_are_taken(tmp_path: Path) -> None:
+    target = numbers("numbers", {"seed": 1, "count": 4})
+    artifact = runner(tmp_path, made_with={"source_revision": "aaaa"}).run([target])[target]
+    (path,) = (tmp_path / "stages").glob("*.safetensors")
+    raw = path.read_bytes()
+    size = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + size])
+    del header["__metadata__"]["made_with"]
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + raw[8 + size :])
+    values, CALLS[:] = artifact["values"].clone(), []
+    del artifact
+    found = runner(tmp_path, made_with={"source_revision": "bbbb"}).run([target])
+    assert CALLS == []
+    assert torch.equal(found[target]["values"], values)
+    assert found.made_with() == [{"stages": 1}]
 
 
 def test_not_finite_results_and_wrong_inputs_are_errors(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning, UsageError
 from imgcomp.papers.experiment import Paper, Run
 from imgcomp.papers.settings import SCALES, Scale, Settings, resolve
-from imgcomp.report import Outcome, Results, environment, render_html
+from imgcomp.report import Outcome, Results, environment, maker, render_html
 from imgcomp.stages import RunFolder, Runner, default_jobs, listener_for
 from imgcomp.training import StopToken
 
@@ -110,9 +110,15 @@ def reproduce(
             "settings": dict(values),
         }
         folder.prepare(resume=resume, request=request)
+        surroundings = environment(run.device)
         with listener_for(progress, f"{paper}, {scale}") as listener:
             runner = Runner(
-                folder.path, jobs=jobs, threads=run.threads, stop=stop, listener=listener
+                folder.path,
+                jobs=jobs,
+                threads=run.threads,
+                stop=stop,
+                listener=listener,
+                made_with=maker(surroundings),
             )
             with warnings.catch_warnings():
                 # The report names collapsed networks; a sweep may well contain some.
@@ -124,8 +130,9 @@ def reproduce(
             "jobs": jobs,
             "threads": run.threads,
             "stages": {label: round(value, 3) for label, value in artifacts.seconds().items()},
+            "made_with": artifacts.made_with(),
         }
-        return _write(folder.path, declared, run, outcome, timings)
+        return _write(folder.path, declared, run, outcome, timings, surroundings)
 
 
 def _draw(
@@ -149,7 +156,12 @@ def _draw(
 
 
 def _write(
-    folder: Path, paper: Paper, run: Run, outcome: Outcome, timings: dict[str, Any]
+    folder: Path,
+    paper: Paper,
+    run: Run,
+    outcome: Outcome,
+    timings: dict[str, Any],
+    surroundings: dict[str, Any],
 ) -> Reproduction:
     """Draw the figures, then write them, results.json and the report."""
     images, files = _draw(folder, outcome)
@@ -175,7 +187,7 @@ def _write(
             "precision": run.precision,
         },
         choices=[*settings.choices(), *outcome.choices],
-        environment=environment(run.device),
+        environment=surroundings,
         timings=timings,
         outcome=outcome,
         figure_files=files,

@@ -4,7 +4,7 @@ See `Results` for the layout of results.json and `imgcomp.report.claims` for the
 """
 
 from imgcomp.report.claims import VERDICTS, Claim, Holds, JudgedClaim, Near, Rule, Verdict
-from imgcomp.report.environment import environment
+from imgcomp.report.environment import environment, maker
 from imgcomp.report.html import render_html
 from imgcomp.report.results import (
     Choice,
@@ -33,6 +33,7 @@ __all__ = [
     "Verdict",
     "check_results",
     "environment",
+    "maker",
     "read_results",
     "render_html",
 ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+RECORDED = ("imgcomp", "source_revision", "torch", "processor", "device", "gpu")
+"""What can make a stage's numbers others, or its time."""
 PACKAGES = ("torch", "numpy", "matplotlib", "safetensors")
 
 
@@ -35,6 +38,15 @@ def source_revision() -> str | None:
     if git("ls-files", "--error-unmatch", here.name) is None:
         return None
     return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+
+
+def maker(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Those parts of an `environment` that are recorded with every stage.
+
+    Args:
+        found: What `environment` returned.
+    """
+    return {name: found[name] for name in RECORDED if name in found}
 
 
 def environment(device: str) -> dict[str, Any]:

@@ -145,9 +145,13 @@ class Results:
     ``sizes``               numbers of images really used, by purpose
     ``configuration``       every setting by key
     ``choices``             where the paper is silent: ``key``, ``value``, ``text``, ``why``
-    ``environment``         versions, processor, threads, source revision
+    ``environment``         versions, processor, threads, source revision of what wrote the report
     ``timings``             ``total_seconds`` (this invocation), ``stages`` (seconds of each stage
-                            when it was computed), ``jobs`` (run side by side), ``threads`` (each)
+                            when it was computed), ``jobs`` (run side by side), ``threads`` (each),
+                            ``made_with``: what computed the stages, which a resumed run may have
+                            from earlier ones: list of ``imgcomp``, ``source_revision``, ``torch``,
+                            ``processor``, ``device``, ``stages`` (number); ``stages`` alone for
+                            stages from before this was recorded
     ``curves``              per-epoch records: name → metric → list; ``epoch`` counts from 1
     ``tables``              list: ``id``, ``title``, ``caption``, ``columns``, ``formats``, ``rows``
     ``figures``             list: ``id``, ``title``, ``caption``, ``files`` (relative paths)

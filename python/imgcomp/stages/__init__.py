@@ -11,7 +11,7 @@ Resume, seeds, repeats and parallel runs follow from this mechanism and need no 
     artifacts[node]["half"]
 """
 
-from imgcomp.stages.artifact import Artifact, ArtifactStore, canonical_json, slug
+from imgcomp.stages.artifact import Artifact, ArtifactStore, Origin, canonical_json, slug
 from imgcomp.stages.folder import RunFolder
 from imgcomp.stages.graph import Context, Fingerprinted, Stage, StageFunction, StopLike, stage
 from imgcomp.stages.progress import Listener, PlainListener, RichListener, listener_for
@@ -24,6 +24,7 @@ __all__ = [
     "Context",
     "Fingerprinted",
     "Listener",
+    "Origin",
     "PlainListener",
     "RichListener",
     "RunFolder",

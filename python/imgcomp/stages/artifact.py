@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -41,6 +41,19 @@ class Artifact:
         return self.tensors[name]
 
 
+class Origin(NamedTuple):
+    """How an artifact came about.
+
+    Attributes:
+        seconds: How long its stage took.
+        made_with: What the runner was told of the program and the machine, such as
+            ``source_revision``; empty in files from before this was recorded.
+    """
+
+    seconds: float
+    made_with: Mapping[str, Any]
+
+
 def canonical_json(value: Any) -> str:
     """One text per value: sorted keys, no white space, finite numbers only."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -57,8 +70,12 @@ def _digest(key: str, text: str, tensors: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def encode_artifact(key: str, artifact: Artifact, seconds: float) -> bytes:
-    """The file content for an artifact; `seconds` says how long the stage took."""
+def encode_artifact(key: str, artifact: Artifact, origin: Origin) -> bytes:
+    """The file content for an artifact.
+
+    The origin is written beside the content and is no part of its digest: it says when and where,
+    not what.
+    """
     from safetensors.torch import save
 
     # A copy of its own for each tensor: safetensors refuses tensors that share memory.
@@ -72,17 +89,18 @@ def encode_artifact(key: str, artifact: Artifact, seconds: float) -> bytes:
         "format": FORMAT,
         "key": key,
         "data": text,
-        "seconds": repr(float(seconds)),
+        "seconds": repr(float(origin.seconds)),
+        "made_with": canonical_json(origin.made_with),
         "sha256": _digest(key, text, tensors),
     }
     return save(tensors, metadata)
 
 
-def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, float]:
+def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
     """Read what `encode_artifact` wrote.
 
     Returns:
-        The artifact and the seconds its stage took.
+        The artifact and how it came about.
 
     Raises:
         ValueError: the content is not a stage file, is damaged, or belongs to another key.
@@ -96,7 +114,9 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, float]:
         tensors = load(raw)
         text = metadata["data"]
         found = metadata["format"], metadata["key"], metadata["sha256"]
-        seconds = float(metadata["seconds"])
+        origin = Origin(
+            float(metadata["seconds"]), dict(json.loads(metadata.get("made_with", "{}")))
+        )
         data = json.loads(text)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"not a stage file ({type(error).__name__}: {error})") from None
@@ -104,7 +124,7 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, float]:
         raise ValueError(f"expected {FORMAT} with key {key[:12]}…, found {found[0]!s:.40}")
     if found[2] != _digest(key, text, tensors):
         raise ValueError("its SHA-256 digest does not fit its content")
-    return Artifact(tensors, data), seconds
+    return Artifact(tensors, data), origin
 
 
 def slug(label: str) -> str:
@@ -122,7 +142,7 @@ class ArtifactStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._held: weakref.WeakValueDictionary[str, Artifact] = weakref.WeakValueDictionary()
-        self._seconds: dict[str, float] = {}
+        self._origins: dict[str, Origin] = {}
         self._lock = threading.Lock()
 
     def load(self, key: str) -> Artifact | None:
@@ -133,27 +153,27 @@ class ArtifactStore:
                 return held
             for path in sorted(self.folder.glob(f"*.{key[:12]}.safetensors")):
                 try:
-                    artifact, seconds = decode_artifact(key, path.read_bytes())
+                    artifact, origin = decode_artifact(key, path.read_bytes())
                 except (OSError, ValueError) as error:
                     warnings.warn(
                         f"{path}: {error}; it is computed again", RuntimeWarning, stacklevel=2
                     )
                     continue
                 self._held[key] = artifact
-                self._seconds[key] = seconds
+                self._origins[key] = origin
                 return artifact
             return None
 
-    def save(self, label: str, key: str, artifact: Artifact, seconds: float) -> Artifact:
+    def save(self, label: str, key: str, artifact: Artifact, origin: Origin) -> Artifact:
         """Store an artifact; returns it as every later reader will see it."""
-        raw = encode_artifact(key, artifact, seconds)
+        raw = encode_artifact(key, artifact, origin)
         write_bytes_atomically(self.folder / f"{slug(label)}.{key[:12]}.safetensors", raw)
         stored, _ = decode_artifact(key, raw)
         with self._lock:
             self._held[key] = stored
-            self._seconds[key] = seconds
+            self._origins[key] = origin
         return stored
 
-    def seconds(self, key: str) -> float | None:
-        """How long the stage took when it was computed; None while it is not known."""
-        return self._seconds.get(key)
+    def origin(self, key: str) -> Origin | None:
+        """How an artifact came about; None while it was neither stored nor read."""
+        return self._origins.get(key)

@@ -7,6 +7,7 @@ influence on any result, because a stage sees its configuration and its inputs o
 from __future__ import annotations
 
 import heapq
+import json
 import os
 import queue
 import threading
@@ -14,9 +15,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imgcomp.errors import ImgcompError, UsageError
-from imgcomp.stages.artifact import Artifact, ArtifactStore, slug
+from imgcomp.stages.artifact import Artifact, ArtifactStore, Origin, canonical_json, slug
 from imgcomp.stages.graph import Context, Fingerprinted, Stage, StopLike, plan
 from imgcomp.stages.progress import Listener
 
@@ -58,8 +60,28 @@ class Artifacts(Mapping[str, Artifact]):
 
     def seconds(self) -> dict[str, float]:
         """Wall-clock seconds of every stage that was run or read, by label."""
-        found = {label: self._store.seconds(key) for label, key in self._keys.items()}
-        return {label: value for label, value in found.items() if value is not None}
+        return {label: origin.seconds for label, origin in self._origins().items()}
+
+    def made_with(self) -> list[dict[str, Any]]:
+        """What the stages were computed with, as the runners were told that computed them.
+
+        Returns:
+            The different records, each with ``stages``, the number of stages it holds for (a stage
+            of several labels counts once); the most frequent first. Stages stored before there
+            were records make an entry of ``stages`` alone.
+        """
+        counts: dict[str, int] = {}
+        for origin in {
+            self._keys[label]: origin for label, origin in self._origins().items()
+        }.values():
+            text = canonical_json(origin.made_with)
+            counts[text] = counts.get(text, 0) + 1
+        ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [{**json.loads(text), "stages": count} for text, count in ordered]
+
+    def _origins(self) -> dict[str, Origin]:
+        found = {label: self._store.origin(key) for label, key in self._keys.items()}
+        return {label: origin for label, origin in found.items() if origin is not None}
 
 
 @dataclass
@@ -82,6 +104,8 @@ class Runner:
         threads: Threads per stage; results may depend on it, never on `jobs`.
         stop: Shared with the caller and with every training; None makes one.
         listener: Told about progress.
+        made_with: What computes, such as the source revision and the processor; JSON-able. It is
+            recorded with every stage that this runner computes, and is no part of any key.
     """
 
     def __init__(
@@ -92,6 +116,7 @@ class Runner:
         threads: int = 1,
         stop: StopLike | None = None,
         listener: Listener | None = None,
+        made_with: Mapping[str, Any] | None = None,
     ) -> None:
         if jobs < 1 or threads < 1:
             raise UsageError(f"jobs and threads must be at least 1, got {jobs} and {threads}")
@@ -101,6 +126,7 @@ class Runner:
         self.threads = threads
         self.stop = _new_stop_token() if stop is None else stop
         self.listener = listener or Listener()
+        self.made_with = dict(made_with or {})
         self._lock = threading.Lock()
 
     def run(self, targets: Iterable[Stage]) -> Artifacts:
@@ -231,7 +257,8 @@ class Runner:
             inputs = {name: self._input(value) for name, value in node.inputs.items()}
             artifact = node.function(context, **inputs)
             seconds = time.perf_counter() - begin
-            self.store.save(node.label, node.key, artifact, seconds)
+            origin = Origin(seconds, self.made_with)
+            self.store.save(node.label, node.key, artifact, origin)
         except BaseException as error:  # reported by the main thread, whatever it is
             return error
         return seconds
