@@ -14,7 +14,10 @@ from imgcomp.papers.driver import Reproduction, reproduce
 from imgcomp.papers.experiment import Paper, Run
 
 # Name → module; imported when asked for.
-_MODULES = {"feng2018": "imgcomp.papers.feng2018"}
+_MODULES = {
+    "buell2022": "imgcomp.papers.buell2022",
+    "feng2018": "imgcomp.papers.feng2018",
+}
 
 
 def names() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from imgcomp.datasets import Split
     from imgcomp.models import Model
     from imgcomp.training import History
-    from imgcomp.training.fit import FitData
+    from imgcomp.training.data import FitData
 
 
-def finite(values: Sequence[float]) -> list[float | None]:
+def finite(values: Iterable[float]) -> list[float | None]:
     """Numbers as JSON takes them: None in place of NaN and infinity."""
     return [float(value) if math.isfinite(value) else None for value in values]
 

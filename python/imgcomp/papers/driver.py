@@ -100,6 +100,8 @@ def reproduce(
             place,
             precision,
             declared.threads,
+            data_dir,
+            offline,
         )
         request = {
             "scale": scale,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgcomp.papers.settings import Option, Scale, Settings
@@ -26,6 +27,8 @@ class Run:
         device: ``cpu`` or ``cuda``.
         precision: ``fp32``, ``bf16`` or ``auto``, as `imgcomp.FitConfig` takes it.
         threads: Threads of each training.
+        data_dir: Where further data sets lie, as `imgcomp.datasets.load` takes it.
+        offline: Never download further data sets.
     """
 
     scale: Scale
@@ -35,6 +38,8 @@ class Run:
     device: str
     precision: str
     threads: int
+    data_dir: str | Path | None = None
+    offline: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,356 @@
+"""buell2022: our runs beside the published ones, tests against the baseline, bytes, variants."""
+
+from __future__ import annotations
+
+from imgcomp.papers.buell2022 import published
+from imgcomp.papers.buell2022.cases import CASES, POOLED
+from imgcomp.papers.buell2022.numbers import Numbers
+from imgcomp.papers.buell2022.variants import data_rows, variants
+from imgcomp.papers.buell2022.words import p_value, span
+from imgcomp.papers.statistics import (
+    Paired,
+    holm,
+    interval,
+    paired,
+    prediction_margin,
+    unpaired,
+)
+from imgcomp.report import Column, Table
+from imgcomp.report.results import Cell
+
+
+def tables(numbers: Numbers) -> list[Table]:
+    """The report's tables."""
+    found = [
+        _published(numbers),
+        _paired(numbers),
+        _curves(numbers),
+        _accounting(numbers),
+        _inputs(numbers),
+    ]
+    if numbers.long_runs():
+        found.append(_long(numbers))
+    if variants(numbers):
+        found.append(_variants(numbers))
+    if data_rows(numbers):
+        found.append(_data(numbers))
+    return found
+
+
+def percents(values: list[float] | tuple[float, ...]) -> list[float]:
+    """Shares in percent."""
+    return [100 * value for value in values]
+
+
+def published_f1(case: str) -> list[float]:
+    """Macro F1 of the published runs of a case, in percent."""
+    return percents(published.test_scores()[case]["f1"])
+
+
+def _published(numbers: Numbers) -> Table:
+    rows: list[list[Cell]] = []
+    ours = {name: percents(numbers.scores(name)) for name in CASES}
+    found = {name: unpaired(ours[name], published_f1(name)) for name in CASES}
+    corrected = holm([found[name].p for name in CASES])
+    for name, p in zip(CASES, corrected, strict=True):
+        mine, theirs = interval(ours[name]), interval(published_f1(name))
+        margin = prediction_margin(theirs.std, theirs.n, mine.n)
+        ends = found[name]
+        welch = "–" if ends.low is None else f"{ends.low:+.2f} … {ends.high:+.2f}"
+        rows.append(
+            [
+                CASES[name].text,
+                mine.n,
+                mine.mean,
+                mine.std,
+                theirs.mean,
+                theirs.std,
+                f"{theirs.mean - margin:.2f} … {theirs.mean + margin:.2f}",
+                ends.difference,
+                welch.replace("-", "−"),
+                p_value(ends.p),
+                p_value(p),
+                p_value(ends.rank_p),
+            ]
+        )
+    return Table(
+        "published_runs",
+        "Our runs beside the paper’s 50 published ones: macro F1 on the test images, in %",
+        f"The published runs are {published.RUNS} for each case. “Ours expected in” is the 95 % "
+        "prediction interval of the mean of as many further runs of the published experiment, "
+        "computed from the published runs alone; the claims are judged by it. The difference is "
+        "ours minus theirs in points, with Welch’s 95 % interval; p is that of Welch’s test, then "
+        "after Holm’s correction for five cases; the last column is Mann and Whitney’s p.",
+        [
+            Column("Case"),
+            Column("Our runs", "d"),
+            Column("Our mean", ".2f"),
+            Column("Our std", ".2f"),
+            Column("Published mean", ".2f"),
+            Column("Published std", ".2f"),
+            Column("Ours expected in"),
+            Column("Difference", "+.2f"),
+            Column("95 % interval"),
+            Column("p"),
+            Column("p (Holm)"),
+            Column("p (ranks)"),
+        ],
+        rows,
+    )
+
+
+def baseline_tests(numbers: Numbers) -> dict[str, tuple[list[Paired], list[float | None]]]:
+    """``ours`` and ``published`` → each case against the baseline, and Holm's p values of t."""
+    base = published_f1("baseline")
+    found = {
+        "ours": [numbers.against_baseline(name) for name in POOLED],
+        "published": [paired(published_f1(name), base) for name in POOLED],
+    }
+    return {whose: (tests, holm([test.t_p for test in tests])) for whose, tests in found.items()}
+
+
+def _paired(numbers: Numbers) -> Table:
+    rows: list[list[Cell]] = []
+    for whose, (tests, corrected) in baseline_tests(numbers).items():
+        ranks = holm([test.wilcoxon_p for test in tests])
+        for name, test, p, rank_p in zip(POOLED, tests, corrected, ranks, strict=True):
+            rows.append(
+                [
+                    CASES[name].text,
+                    whose,
+                    test.difference.n,
+                    span(test.difference),
+                    test.difference.std,
+                    test.effect,
+                    p_value(test.t_p),
+                    p_value(p),
+                    p_value(test.wilcoxon_p),
+                    p_value(rank_p),
+                ]
+            )
+    return Table(
+        "paired_tests",
+        "Does a case differ from the baseline? Macro F1 on the test images, paired by repeat",
+        "Case minus baseline in points of F1, with Student’s 95 % interval; Cohen’s d_z is the "
+        "mean over the standard deviation of the differences. In ours, the runs of a repeat have "
+        "the same split, the same initial weights and the same order of images. The published runs "
+        "are paired by their number; nothing says that these share a split, and their scores are "
+        "hardly correlated. Holm’s correction is for four cases.",
+        [
+            Column("Case"),
+            Column("Runs"),
+            Column("Pairs", "d"),
+            Column("Difference [95 % interval]"),
+            Column("Std", ".2f"),
+            Column("d_z", "+.2f"),
+            Column("p (t)"),
+            Column("p (t, Holm)"),
+            Column("p (Wilcoxon)"),
+            Column("p (Wilcoxon, Holm)"),
+        ],
+        rows,
+    )
+
+
+def _curves(numbers: Numbers) -> Table:
+    places = [batch for batch in (1, 10, 100, 500, 1750) if batch <= numbers.batches]
+    if numbers.batches not in places:
+        places.append(numbers.batches)
+    rows: list[list[Cell]] = []
+    for name in CASES:
+        curves = {curve: numbers.curve(name, curve).mean(axis=0) for curve in published.CURVES}
+        for place in places:
+            row: list[Cell] = [CASES[name].text, place]
+            known = published.training_curves()[name].get(place)
+            for curve in published.CURVES:
+                row += [float(curves[curve][place - 1]), known[curve] if known else None]
+            rows.append(row)
+    return Table(
+        "training_curves",
+        "Training histories: ours beside the published ones",
+        "What Keras shows after a batch of the first epoch, means over the repeats: the mean loss "
+        "so far, precision and recall so far, and the F1 of these two.",
+        [
+            Column("Case"),
+            Column("Batch", ",d"),
+            *(
+                Column(f"{curve}, {whose}", ".4f")
+                for curve in ("Loss", "Precision", "Recall", "F1")
+                for whose in ("ours", "published")
+            ),
+        ],
+        rows,
+    )
+
+
+def _accounting(numbers: Numbers) -> Table:
+    counted = numbers.inputs()
+    whole = counted["baseline"]["values"]
+    rows: list[list[Cell]] = []
+    for name, case in CASES.items():
+        values, bits = counted[name]["values"], case.exact_bits()
+        rows.append(
+            [
+                case.text,
+                values,
+                values / whole,
+                4 * values,
+                4 * values / whole,
+                bits,
+                values * bits / 8 / whole,
+                values,
+                values / whole,
+                counted[name]["deflated"],
+                counted[name]["deflated"] / whole,
+                counted[name]["png"],
+            ]
+        )
+    return Table(
+        "accounting",
+        "What the shrunk images really take",
+        f"The original has {whole} values of one byte each. The paper counts values. It pools "
+        "32-bit floats, and a mean of bytes is no byte: the mean of four needs 10 bits, that of "
+        "nine 12. With 8 bits a value they are rounded; the table of variants has the scores with "
+        "images that were. Deflated: all images of the column before as one stream, bytes per "
+        "image; PNG: mean size of a file of one image, with its header.",
+        [
+            Column("Case"),
+            Column("Values", ",d"),
+            Column("of the original", ".1%"),
+            Column("Bytes as floats", ",d"),
+            Column("of its bytes", ".0%"),
+            Column("Bits a value, exact", "d"),
+            Column("of its bytes, so", ".1%"),
+            Column("Bytes at 8 bits", ",d"),
+            Column("of its bytes, at 8 bits", ".1%"),
+            Column("Deflated (B)", ".0f"),
+            Column("of its bytes, deflated", ".1%"),
+            Column("PNG (B)", ".0f"),
+        ],
+        rows,
+    )
+
+
+def _inputs(numbers: Numbers) -> Table:
+    return Table(
+        "inputs",
+        "The largest input of the network",
+        "Pixels that are almost always black have a tiny standard deviation, so that the few that "
+        "are not become very large when scaled. Pooling averages them with their neighbours. "
+        "First loss: running loss after the first batch, mean over the repeats.",
+        [
+            Column("Case"),
+            Column("Largest input (standard deviations)", ".1f"),
+            Column("First loss (nats)", ".2f"),
+            Column("published", ".2f"),
+        ],
+        [
+            [
+                case.text,
+                numbers.inputs()[name]["largest"],
+                float(numbers.curve(name, "loss")[:, 0].mean()),
+                published.training_curves()[name][1]["loss"],
+            ]
+            for name, case in CASES.items()
+        ],
+    )
+
+
+def _long(numbers: Numbers) -> Table:
+    seeds = numbers.repeats("long_repeats")
+    epochs = numbers.run.settings.integer("long_epochs")
+    shown = sorted({1, 2, max(1, epochs // 2), epochs})
+    names = numbers.long_runs()
+    base = numbers.scores_by_epoch("long-baseline", seeds) if "long-baseline" in names else None
+    rows: list[list[Cell]] = []
+    for name in names:
+        scores = 100 * numbers.scores_by_epoch(name, seeds)
+        for epoch in shown:
+            gap = None
+            if base is not None and name != "long-baseline":
+                gap = span(interval((scores - 100 * base)[:, epoch - 1].tolist()))
+            found = interval(scores[:, epoch - 1].tolist())
+            case = CASES[name.removeprefix("long-")].text
+            rows.append([case, epoch, found.n, found.mean, found.std, gap])
+    return Table(
+        "longer_training",
+        f"Longer training: macro F1 on the test images over {epochs} epochs, in %",
+        "The same runs as the paper’s for the first epoch, then on. The difference is case minus "
+        "baseline in points with its 95 % interval, paired by repeat.",
+        [
+            Column("Case"),
+            Column("Epoch", "d"),
+            Column("Repeats", "d"),
+            Column("F1", ".2f"),
+            Column("Std", ".2f"),
+            Column("Difference"),
+        ],
+        rows,
+    )
+
+
+def _variants(numbers: Numbers) -> Table:
+    return Table(
+        "variants",
+        "One thing changed: macro F1 on the test images, in %",
+        "Each line is compared with the paper’s way of the same case, over the same repeats: the "
+        "same splits and initial weights. The difference is in points with its 95 % interval.",
+        [
+            Column("What"),
+            Column("Case"),
+            Column("Repeats", "d"),
+            Column("F1", ".2f"),
+            Column("Unchanged", ".2f"),
+            Column("Difference"),
+            Column("p (t)"),
+        ],
+        [
+            [
+                one.text,
+                CASES[one.case].text,
+                one.paired.difference.n,
+                100 * interval(one.scores).mean,
+                100 * interval(one.reference).mean,
+                span(one.paired.difference),
+                p_value(one.paired.t_p),
+            ]
+            for one in variants(numbers)
+        ],
+    )
+
+
+def _data(numbers: Numbers) -> Table:
+    rows: list[list[Cell]] = []
+    for row in data_rows(numbers):
+        found = interval(percents(row.scores))
+        rows.append(
+            [
+                row.dataset,
+                CASES[row.case].text,
+                found.n,
+                found.mean,
+                found.std,
+                100 * interval(row.accuracy).mean,
+                span(row.paired.difference) if row.paired else None,
+                row.paired.effect if row.paired else None,
+                p_value(row.paired.t_p) if row.paired else None,
+            ]
+        )
+    return Table(
+        "data_sets",
+        "Other data sets: macro F1 on the test images, in %",
+        "The same experiment, also one epoch. The difference is case minus the baseline of the "
+        "same data set in points with its 95 % interval, paired by repeat.",
+        [
+            Column("Data set"),
+            Column("Case"),
+            Column("Repeats", "d"),
+            Column("F1", ".2f"),
+            Column("Std", ".2f"),
+            Column("Accuracy", ".2f"),
+            Column("Difference"),
+            Column("d_z", "+.2f"),
+            Column("p (t)"),
+        ],
+        rows,
+    )
