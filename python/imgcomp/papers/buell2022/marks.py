@@ -39,8 +39,9 @@ def draw_samples(
     names: bool = True,
     colors: Sequence[str] = COLORS,
 ) -> None:
-    """Draw rows from top to bottom: every value as a dot, the mean and its 95 % interval above
-    (of three values or more).
+    """Draw rows from top to bottom: every value as a dot, and above the mean.
+
+    Of three values and more, the mean has its 95 % interval.
 
     Args:
         axes: Where.
@@ -75,7 +76,7 @@ def draw_samples(
                     **shown,
                 )
             ends = None
-            # Two runs hardly know their spread: an interval from −60 to 60 would only hide the dots.
+            # Two runs hardly know their spread: an interval from −60 to 60 would hide the dots.
             if found.n > 2 and found.low is not None and found.high is not None:
                 ends = [[found.mean - found.low], [found.high - found.mean]]
             axes.errorbar(
