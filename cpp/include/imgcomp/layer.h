@@ -39,6 +39,13 @@ class Layer {
     return forward(x, context);
   }
 
+  // What a layer before it may do for it.
+  enum class Fusible { no, relu, max_pool_2x2 };
+  virtual Fusible fusible() const { return Fusible::no; }
+
+  // Takes over the work of `next`, which follows it, where it can; `next` is not run then.
+  virtual bool absorb(const Layer& /*next*/) { return false; }
+
   // Multiply–add operations for one image.
   virtual int64_t multiply_adds(const Shape& /*input*/) const { return 0; }
 

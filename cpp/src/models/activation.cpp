@@ -19,6 +19,7 @@ class Pointwise : public Layer {
 };
 
 class Relu : public Pointwise {
+  Fusible fusible() const override { return Fusible::relu; }
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
     return at::relu(x);
   }

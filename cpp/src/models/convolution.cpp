@@ -1,9 +1,12 @@
 // Convolution and transposed convolution in two dimensions.
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/relu.h>
 
 #include "imgcomp/error.h"
 #include "layers.h"
+#include "models/direct/convolution.h"
 #include "models/matrix_convolution.h"
 
 namespace imgcomp {
@@ -41,7 +44,27 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
-    return at::conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding, geometry_.dilation);
+    if (direct::applies(x, weight_, geometry_.stride, geometry_.padding, geometry_.dilation)) {
+      return direct::convolve(x, weight_, bias_, geometry_.padding, epilogue_);
+    }
+    at::Tensor y =
+        at::conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding, geometry_.dilation);
+    if (epilogue_.relu) {
+      y = at::relu_(y);
+    }
+    return epilogue_.max_pool ? at::max_pool2d(y, {2, 2}) : y;
+  }
+
+  bool absorb(const Layer& next) override {
+    if (next.fusible() == Fusible::relu && !epilogue_.relu) {
+      epilogue_.relu = true;
+      return true;
+    }
+    if (next.fusible() == Fusible::max_pool_2x2 && epilogue_.relu && !epilogue_.max_pool) {
+      epilogue_.max_pool = true;
+      return true;
+    }
+    return false;
   }
 
   int64_t multiply_adds(const Shape& input) const override {
@@ -49,11 +72,13 @@ class Conv2d : public Layer {
     return output[1] * output[2] * weight_.numel();
   }
 
-  bool output_is_disposable() const override { return true; }
+  // relu's gradient reads its output.
+  bool output_is_disposable() const override { return !epilogue_.relu || epilogue_.max_pool; }
 
  private:
   at::Tensor weight_, bias_;
   Geometry geometry_;
+  direct::Epilogue epilogue_;
 };
 
 class ConvTranspose2d : public Layer {

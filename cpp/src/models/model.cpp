@@ -75,10 +75,11 @@ Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
     }
     rows_.push_back({layer_spec.name, layer_spec.kind, output, parameters.count() - count_before,
                      layer->multiply_adds(shapes_.back())});
-    const bool layer_output_is_disposable = layer->output_is_disposable();
-    steps_.push_back({std::move(layer), disposable});
-    disposable = layer_output_is_disposable;
     shapes_.push_back(output);
+    if (steps_.empty() || !steps_.back().layer->absorb(*layer)) {
+      steps_.push_back({std::move(layer), disposable});
+    }
+    disposable = steps_.back().layer->output_is_disposable();
   }
 }
 

@@ -37,6 +37,12 @@ class Pool2d : public Layer {
                               : at::avg_pool2d(x, window_, stride_, padding_);
   }
 
+  Fusible fusible() const override {
+    const std::array<int64_t, 2> two{2, 2};
+    const bool plain = window_ == two && stride_ == two && padding_ == std::array<int64_t, 2>{0, 0};
+    return kind_ == Kind::max && plain ? Fusible::max_pool_2x2 : Fusible::no;
+  }
+
   // Max pooling keeps its input and the indices, average pooling nothing.
   bool output_is_disposable() const override { return true; }
 
