@@ -34,9 +34,12 @@ class SignalCheck {
   Clock::time_point last_ = Clock::now();
 };
 
+using OptionalPipeline = std::optional<std::shared_ptr<Pipeline>>;
+
 ImageData image_data(const at::Tensor& images, const OptionalTensor& targets,
-                     const OptionalTensor& labels) {
-  return {images, targets.value_or(at::Tensor()), labels.value_or(at::Tensor())};
+                     const OptionalTensor& labels, const OptionalPipeline& preprocess) {
+  return {images, targets.value_or(at::Tensor()), labels.value_or(at::Tensor()),
+          preprocess.value_or(nullptr)};
 }
 
 py::dict write_state(const TrainerState& state) {
@@ -136,17 +139,21 @@ void register_training(py::module_& m) {
       .def(py::init([](Model& model, const at::Tensor& images, const OptionalTensor& targets,
                        const OptionalTensor& labels, const OptionalTensor& validation_images,
                        const OptionalTensor& validation_targets,
-                       const OptionalTensor& validation_labels, const TrainerConfig& config) {
+                       const OptionalTensor& validation_labels, const TrainerConfig& config,
+                       const OptionalPipeline& preprocess,
+                       const OptionalPipeline& validation_preprocess) {
              std::optional<ImageData> validation;
              if (validation_images) {
-               validation = image_data(*validation_images, validation_targets, validation_labels);
+               validation = image_data(*validation_images, validation_targets, validation_labels,
+                                       validation_preprocess);
              }
-             return std::make_unique<Trainer>(model, image_data(images, targets, labels),
-                                              validation, config);
+             return std::make_unique<Trainer>(
+                 model, image_data(images, targets, labels, preprocess), validation, config);
            }),
            py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
            py::arg("validation_images"), py::arg("validation_targets"),
-           py::arg("validation_labels"), py::arg("config"), py::keep_alive<1, 2>())
+           py::arg("validation_labels"), py::arg("config"), py::arg("preprocess") = py::none(),
+           py::arg("validation_preprocess") = py::none(), py::keep_alive<1, 2>())
       .def("run", &run, py::arg("on_epoch"), py::arg("on_progress"))
       .def_property_readonly("epoch", [](const Trainer& t) { return t.state().epoch; })
       .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)
@@ -166,11 +173,12 @@ void register_training(py::module_& m) {
   m.def(
       "evaluate",
       [](const Model& model, const at::Tensor& images, const OptionalTensor& targets,
-         const OptionalTensor& labels, const std::string& objective_name, int64_t batch_size) {
+         const OptionalTensor& labels, const std::string& objective_name, int64_t batch_size,
+         const OptionalPipeline& preprocess) {
         if (batch_size < 1) {
           throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
         }
-        const ImageData data = image_data(images, targets, labels);
+        const ImageData data = image_data(images, targets, labels, preprocess);
         const auto objective = make_objective(objective_name);
         check_data(data, model, "the");
         objective->check(model, data);
@@ -178,7 +186,8 @@ void register_training(py::module_& m) {
         return evaluate(model, loader, *objective, batch_size, SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
-      py::arg("objective"), py::arg("batch_size"), py::call_guard<py::gil_scoped_release>());
+      py::arg("objective"), py::arg("batch_size"), py::arg("preprocess") = py::none(),
+      py::call_guard<py::gil_scoped_release>());
   m.def(
       "reconstruct",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {

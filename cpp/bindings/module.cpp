@@ -7,5 +7,6 @@ PYBIND11_MODULE(_core, m) {
   imgcomp::bindings::register_build(m);
   imgcomp::bindings::register_tensors(m);
   imgcomp::bindings::register_model(m);
+  imgcomp::bindings::register_preprocess(m);
   imgcomp::bindings::register_training(m);
 }

@@ -15,6 +15,7 @@ void register_errors();
 void register_build(py::module_& m);
 void register_tensors(py::module_& m);
 void register_model(py::module_& m);
+void register_preprocess(py::module_& m);
 void register_training(py::module_& m);
 
 }  // namespace imgcomp::bindings

@@ -10,6 +10,8 @@ import typing
 __all__: list[str] = [
     "BuildInfo",
     "Model",
+    "Pipeline",
+    "PreprocessSteps",
     "Trainer",
     "TrainerConfig",
     "build_info",
@@ -17,12 +19,15 @@ __all__: list[str] = [
     "count_parallel_threads",
     "evaluate",
     "gather_scale",
+    "image_statistics",
     "layer_kinds",
     "mse_per_image",
+    "pool_matrix",
     "precision_recall_f1",
     "predict",
     "psnr_from_mse",
     "reconstruct",
+    "spline_matrix",
     "to_bytes",
 ]
 
@@ -74,6 +79,74 @@ class Model:
     def num_parameters(self) -> int: ...
     @property
     def spec(self) -> dict[str, typing.Any]: ...
+
+class PreprocessSteps:
+    """
+    Steps of a Pipeline; see imgcomp.preprocess.
+    """
+    def __init__(self) -> None: ...
+    def flip(self, horizontal: bool, vertical: bool) -> None: ...
+    def gaussian_noise(self, deviation: typing.SupportsFloat | typing.SupportsIndex) -> None: ...
+    def pool(
+        self,
+        window: typing.SupportsInt | typing.SupportsIndex,
+        step: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def rotate90(self) -> None: ...
+    def salt_and_pepper(
+        self,
+        amount: typing.SupportsFloat | typing.SupportsIndex,
+        low: typing.SupportsFloat | typing.SupportsIndex,
+        high: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    def scale(
+        self,
+        low: typing.SupportsFloat | typing.SupportsIndex,
+        high: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    def shift(
+        self,
+        pixels: typing.SupportsInt | typing.SupportsIndex,
+        fill: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+    def spline(
+        self,
+        height: typing.SupportsInt | typing.SupportsIndex,
+        width: typing.SupportsInt | typing.SupportsIndex,
+        order: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def standardize(self, mean: torch.Tensor, deviation: torch.Tensor) -> None: ...
+
+class Pipeline:
+    """
+    Steps compiled for images of one shape; see imgcomp.preprocess.Pipeline.
+    """
+    def __init__(
+        self,
+        steps: PreprocessSteps,
+        input_shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> None: ...
+    def run(
+        self,
+        images: torch.Tensor,
+        index: torch.Tensor,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        epoch: typing.SupportsInt | typing.SupportsIndex,
+        noise: bool,
+        bfloat16: bool,
+        channels_last: bool,
+        output: torch.Tensor | None,
+    ) -> torch.Tensor: ...
+    @property
+    def has_geometry(self) -> bool: ...
+    @property
+    def has_noise(self) -> bool: ...
+    @property
+    def input_shape(self) -> list[int]: ...
+    @property
+    def num_passes(self) -> int: ...
+    @property
+    def output_shape(self) -> list[int]: ...
 
 class TrainerConfig:
     """
@@ -157,6 +230,8 @@ class Trainer:
         validation_targets: torch.Tensor | None,
         validation_labels: torch.Tensor | None,
         config: TrainerConfig,
+        preprocess: Pipeline | None = None,
+        validation_preprocess: Pipeline | None = None,
     ) -> None: ...
     def restore(self, state: dict[str, typing.Any]) -> None: ...
     def run(
@@ -194,6 +269,7 @@ def evaluate(
     labels: torch.Tensor | None,
     objective: str,
     batch_size: typing.SupportsInt | typing.SupportsIndex,
+    preprocess: Pipeline | None = None,
 ) -> dict[str, float]: ...
 def gather_scale(
     images: torch.Tensor,
@@ -203,12 +279,20 @@ def gather_scale(
     ],
     channels_last: bool,
 ) -> torch.Tensor: ...
+def image_statistics(
+    images: torch.Tensor, per_channel: bool
+) -> tuple[torch.Tensor, torch.Tensor]: ...
 def layer_kinds() -> list[str]:
     """
     All layer kinds that a spec may name, sorted.
     """
 
 def mse_per_image(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
+def pool_matrix(
+    in_size: typing.SupportsInt | typing.SupportsIndex,
+    window: typing.SupportsInt | typing.SupportsIndex,
+    step: typing.SupportsInt | typing.SupportsIndex,
+) -> torch.Tensor: ...
 def precision_recall_f1(
     confusion: torch.Tensor, average: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]: ...
@@ -220,6 +304,11 @@ def psnr_from_mse(
 ) -> torch.Tensor: ...
 def reconstruct(
     model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
+def spline_matrix(
+    in_size: typing.SupportsInt | typing.SupportsIndex,
+    out_size: typing.SupportsInt | typing.SupportsIndex,
+    order: typing.SupportsInt | typing.SupportsIndex,
 ) -> torch.Tensor: ...
 def to_bytes(
     values: torch.Tensor,

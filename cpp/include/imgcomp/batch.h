@@ -3,7 +3,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 #include "imgcomp/model.h"
+#include "imgcomp/pipeline.h"
 
 namespace imgcomp {
 
@@ -11,6 +14,11 @@ struct ImageData {
   at::Tensor images;   // uint8 (N, C, H, W), or float32 already in the model's data range
   at::Tensor targets;  // what the output is compared with; undefined: the images themselves
   at::Tensor labels;   // int64 (N,); undefined where there are none
+
+  // What makes the network's input of `images`; null: they are its input, bytes scaled to the data
+  // range. With a pipeline an autoencoder's target, where there are no others, is what the pipeline
+  // gives without its noise.
+  std::shared_ptr<const Pipeline> preprocess = nullptr;
 
   int64_t size() const { return images.size(0); }
 };
@@ -30,8 +38,8 @@ class BatchLoader {
   BatchLoader(const ImageData& data, const NetworkSpec& spec, at::Device device,
               at::MemoryFormat format);
 
-  // index: int64 (B,) on the loader's device.
-  Batch load(const at::Tensor& index) const;
+  // index: int64 (B,) on the loader's device. seed, epoch: of the preprocessing's random steps.
+  Batch load(const at::Tensor& index, uint64_t seed = 0, uint64_t epoch = 0) const;
 
   int64_t size() const { return data_.size(); }
 
@@ -41,6 +49,7 @@ class BatchLoader {
   ImageData data_;
   std::array<double, 2> data_range_;
   at::MemoryFormat format_;
+  bool needs_targets_;
 };
 
 }  // namespace imgcomp

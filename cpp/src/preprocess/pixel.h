@@ -22,4 +22,10 @@ IMGCOMP_HOST_DEVICE inline float scale_byte(uint8_t value, float span, float low
 #endif
 }
 
+// The two numbers of an affine map, such as a standardisation. Subtracting first keeps a value that
+// equals `center` exactly 0, whatever the gain.
+IMGCOMP_HOST_DEVICE inline float standardize(float value, float center, float gain) {
+  return (value - center) * gain;
+}
+
 }  // namespace imgcomp

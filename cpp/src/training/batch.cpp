@@ -8,12 +8,12 @@
 namespace imgcomp {
 namespace {
 
-void check_images(const at::Tensor& images, const Shape& shape, const std::string& what) {
+void check_images(const at::Tensor& images, const Shape& shape, const std::string& what,
+                  const char* taker = "the network's input_shape") {
   const bool fits = images.dim() == 4 && images.sizes().slice(1).vec() == shape;
   if (!fits) {
-    throw UsageError(concat(what, " must have shape (N, ", to_string(shape).substr(1),
-                            " as the network's input_shape says, not ",
-                            to_string(images.sizes().vec())));
+    throw UsageError(concat(what, " must have shape (N, ", to_string(shape).substr(1), " as ",
+                            taker, " says, not ", to_string(images.sizes().vec())));
   }
   if (images.size(0) < 1) {
     throw UsageError(concat(what, " are empty"));
@@ -28,8 +28,22 @@ void check_images(const at::Tensor& images, const Shape& shape, const std::strin
 
 void check_data(const ImageData& data, const Model& model, const std::string& what) {
   const Shape& shape = model.spec().input_shape;
-  check_images(data.images, shape, concat(what, " images"));
+  if (data.preprocess) {
+    check_images(data.images, data.preprocess->input_shape(), concat(what, " images"),
+                 "the preprocessing");
+    if (data.preprocess->output_shape() != shape) {
+      throw UsageError(concat("the preprocessing of the ", what, " images gives ",
+                              to_string(data.preprocess->output_shape()),
+                              ", but the network's input_shape is ", to_string(shape)));
+    }
+  } else {
+    check_images(data.images, shape, concat(what, " images"));
+  }
   if (data.targets.defined()) {
+    if (data.preprocess && data.preprocess->has_geometry()) {
+      throw UsageError(concat("random rotations, flips and shifts move the ", what,
+                              " images but not their targets: give one or the other"));
+    }
     check_images(data.targets, shape, concat(what, " targets"));
     if (data.targets.size(0) != data.images.size(0)) {
       throw UsageError(concat(what, ": ", data.images.size(0), " images but ", data.targets.size(0),
@@ -58,7 +72,10 @@ void check_data(const ImageData& data, const Model& model, const std::string& wh
 
 BatchLoader::BatchLoader(const ImageData& data, const NetworkSpec& spec, at::Device device,
                          at::MemoryFormat format)
-    : data_range_(spec.data_range), format_(format) {
+    : data_range_(spec.data_range),
+      format_(format),
+      needs_targets_(spec.task == Task::autoencoder) {
+  data_.preprocess = data.preprocess;
   data_.images = data.images.detach().to(device).contiguous();
   if (data.targets.defined()) {
     data_.targets = data.targets.detach().to(device).contiguous();
@@ -74,10 +91,23 @@ at::Tensor BatchLoader::images(const at::Tensor& source, const at::Tensor& index
              : at::index_select(source, 0, index).contiguous(format_);
 }
 
-Batch BatchLoader::load(const at::Tensor& index) const {
+Batch BatchLoader::load(const at::Tensor& index, uint64_t seed, uint64_t epoch) const {
   Batch batch;
-  batch.input = images(data_.images, index);
-  batch.target = data_.targets.defined() ? images(data_.targets, index) : batch.input;
+  if (data_.preprocess) {
+    PipelineOptions options{seed, epoch, /*noise=*/true, at::kFloat, format_};
+    batch.input = data_.preprocess->run(data_.images, index, options, /*trusted_index=*/true);
+    if (needs_targets_ && !data_.targets.defined() && data_.preprocess->has_noise()) {
+      options.noise = false;
+      batch.target = data_.preprocess->run(data_.images, index, options, /*trusted_index=*/true);
+    }
+  } else {
+    batch.input = images(data_.images, index);
+  }
+  if (data_.targets.defined()) {
+    batch.target = images(data_.targets, index);
+  } else if (!batch.target.defined()) {
+    batch.target = batch.input;
+  }
   if (data_.labels.defined()) {
     batch.labels = at::index_select(data_.labels, 0, index);
   }

@@ -212,7 +212,7 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   for (int64_t step = 0; step < steps; ++step) {
     const int64_t begin = step * config_.batch_size;
     const int64_t size = std::min(config_.batch_size, training_.size() - begin);
-    const Batch batch = training_.load(order.narrow(0, begin, size));
+    const Batch batch = training_.load(order.narrow(0, begin, size), config_.seed, epoch);
     ObjectiveResult result;
     {
       const AutocastScope precision(device.type(), config_.precision == Precision::bf16);

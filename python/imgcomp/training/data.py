@@ -8,8 +8,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import torch
 
+from imgcomp import _core
 from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, Classifier, Model, as_tensor
+from imgcomp.preprocess.pipeline import Pipeline, for_training
 
 
 @runtime_checkable
@@ -35,10 +37,20 @@ class ImageData:
     images: torch.Tensor
     targets: torch.Tensor | None
     labels: torch.Tensor | None
+    preprocess: Pipeline | None = None
+
+    def core_pipeline(self, model: Model) -> _core.Pipeline | None:
+        """The preprocessing, compiled for these images."""
+        if self.preprocess is None:
+            return None
+        low, high = model.data_range
+        return for_training(self.preprocess, self.images, (low, high))
 
     def fingerprint(self) -> str:
         """SHA-256 over everything, to tell whether a run goes on with the data it began with."""
         digest = hashlib.sha256()
+        if self.preprocess is not None:
+            digest.update(f"preprocess {self.preprocess.fingerprint}\n".encode())
         for tensor in (self.images, self.targets, self.labels):
             if tensor is None:
                 digest.update(b"none\n")
@@ -48,7 +60,9 @@ class ImageData:
         return digest.hexdigest()
 
 
-def image_data(data: FitData, targets: ArrayLike | None, what: str) -> ImageData:
+def image_data(
+    data: FitData, targets: ArrayLike | None, what: str, preprocess: Pipeline | None = None
+) -> ImageData:
     """Brings ``data`` to tensors.
 
     Raises:
@@ -74,7 +88,16 @@ def image_data(data: FitData, targets: ArrayLike | None, what: str) -> ImageData
         _images(images, f"{what} images"),
         None if targets is None else _images(targets, f"{what} targets"),
         label_tensor,
+        preprocess,
     )
+
+
+def check_pipeline(name: str, pipeline: object) -> None:
+    """UsageError for anything but a pipeline or None."""
+    if pipeline is not None and not isinstance(pipeline, Pipeline):
+        raise UsageError(
+            f"{name} must be an imgcomp.preprocess.Pipeline, not {type(pipeline).__name__}"
+        )
 
 
 def check_targets(model: Model, data: ImageData) -> None:

@@ -23,8 +23,9 @@ from imgcomp.errors import (
     UsageError,
 )
 from imgcomp.models.model import ArrayLike, Classifier, Model
+from imgcomp.preprocess import Pipeline
 from imgcomp.training.config import FitConfig, core_config, resolve_objective
-from imgcomp.training.data import FitData, ImageData, check_targets, image_data
+from imgcomp.training.data import FitData, ImageData, check_pipeline, check_targets, image_data
 from imgcomp.training.history import History
 from imgcomp.training.progress import Progress, make_progress
 from imgcomp.training.resume import CheckpointStore, state_history
@@ -69,6 +70,8 @@ def fit(
     validation: FitData | None = None,
     targets: ArrayLike | None = None,
     validation_targets: ArrayLike | None = None,
+    preprocess: Pipeline | None = None,
+    validation_preprocess: Pipeline | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool | str | Progress = "auto",
     checkpoint: str | Path | None = None,
@@ -89,6 +92,12 @@ def fit(
         validation: the same for images that are only measured, after each epoch.
         targets: what an autoencoder's output is compared with, where not the input itself.
         validation_targets: likewise for ``validation``.
+        preprocess: makes each batch of the network's input, so that ``train`` may have images of
+            another shape. Bytes come into the network's data range first, unless the pipeline has a
+            ``Scale`` or ``Standardize`` step. An autoencoder without ``targets`` is trained to give
+            what the pipeline gives without its noise. Draws depend on the seed and the epoch.
+        validation_preprocess: likewise for ``validation``; ``preprocess.deterministic()`` where it
+            is not given.
         callbacks: called after each epoch with an :class:`EpochEnd`; one that returns False ends
             the training after this epoch.
         progress: True, False, ``"auto"`` or an object with the methods of
@@ -113,11 +122,20 @@ def fit(
     """
     callbacks = _callback_list(callbacks)
     _check_arguments(model, progress, checkpoint, resume, stop)
+    for name, pipeline in (
+        ("preprocess", preprocess),
+        ("validation_preprocess", validation_preprocess),
+    ):
+        check_pipeline(name, pipeline)
     settings = FitConfig.create(config, **overrides)
     if (resume or settings.keep_epochs) and checkpoint is None:
         raise UsageError("resume and keep_epochs need a checkpoint file")
     if validation_targets is not None and validation is None:
         raise UsageError("validation_targets need validation images")
+    if validation_preprocess is not None and validation is None:
+        raise UsageError("validation_preprocess needs validation images")
+    if validation_preprocess is None and preprocess is not None:
+        validation_preprocess = preprocess.deterministic()
     if stop is not None and stop.is_set():
         raise TrainingInterruptedError("training was told to stop before it began")
     if not model._in_training.acquire(blocking=False):
@@ -125,11 +143,11 @@ def fit(
     try:
         # Tensors that are made in inference mode cannot be trained.
         with torch.inference_mode(False):
-            training_data = image_data(train, targets, "training")
+            training_data = image_data(train, targets, "training", preprocess)
             validation_data = (
                 None
                 if validation is None
-                else image_data(validation, validation_targets, "validation")
+                else image_data(validation, validation_targets, "validation", validation_preprocess)
             )
             history = _train(
                 model, training_data, validation_data, settings,
@@ -169,6 +187,8 @@ def _train(
         None if validation is None else validation.targets,
         None if validation is None else validation.labels,
         core_config(settings, model),
+        train.core_pipeline(model),
+        None if validation is None else validation.core_pipeline(model),
     )
     store = None
     if checkpoint is not None:
@@ -262,6 +282,7 @@ def evaluate(
     *,
     objective: str | None = None,
     targets: ArrayLike | None = None,
+    preprocess: Pipeline | None = None,
     batch_size: int = 500,
 ) -> dict[str, float]:
     """Measures a network on images without training.
@@ -271,6 +292,7 @@ def evaluate(
         data: as for :func:`fit`.
         objective: as in :class:`FitConfig`.
         targets: as for :func:`fit`.
+        preprocess: as for :func:`fit`; random steps draw from seed 0 and epoch 0.
         batch_size: images at a time.
 
     Returns:
@@ -283,7 +305,8 @@ def evaluate(
     if not isinstance(model, Model):
         raise UsageError(f"evaluate measures an imgcomp model, not {type(model).__name__}")
     batch_size = whole_number("batch_size", batch_size)
-    images = image_data(data, targets, "evaluation")
+    check_pipeline("preprocess", preprocess)
+    images = image_data(data, targets, "evaluation", preprocess)
     check_targets(model, images)
     return _core.evaluate(
         model._core,
@@ -292,4 +315,5 @@ def evaluate(
         images.labels,
         resolve_objective(objective, model),
         batch_size,
+        images.core_pipeline(model),
     )
