@@ -17,6 +17,7 @@ from imgcomp.models.compress import (
     fine_tune,
     product_quantize,
     prune,
+    uniform_quantize,
 )
 from imgcomp.models.compress.kmeans import kmeans
 
@@ -103,6 +104,28 @@ def test_as_many_codewords_as_rows_lose_nothing():
     assert same_weights(small.model, model)
 
 
+@pytest.mark.parametrize("bits", [1, 4, 8, 16])
+def test_uniform_quantisation_rounds_to_equal_steps(bits):
+    model = models.feng2018_ann(hidden=20)
+    small = uniform_quantize(model, bits).model.state_dict()
+    for name in ("encoder.dense1.weight", "decoder.dense2.weight"):
+        weight = model.state_dict()[name]
+        step = float(weight.max() - weight.min()) / (2**bits - 1)
+        assert (small[name] - weight).abs().max() <= 0.5 * step + 1e-7
+        assert len(small[name].unique()) <= 2**bits
+        assert small[name].min() == weight.min()
+        assert small[name].max() == weight.max()
+
+
+def test_a_layer_of_one_value_is_quantised_without_loss():
+    model = models.feng2018_ann(hidden=20)
+    weight = torch.full((20, 784), 0.25)
+    model.load_state_dict({**model.state_dict(), "encoder.dense1.weight": weight})
+    assert torch.equal(
+        uniform_quantize(model, 4).model.state_dict()["encoder.dense1.weight"], weight
+    )
+
+
 def test_kmeans_is_as_good_as_scikit_learns():
     generator = torch.Generator().manual_seed(1)
     points = torch.randn(3, 200, 2, generator=generator)
@@ -138,6 +161,8 @@ def test_kmeans_leaves_no_centre_empty():
         lambda model: product_quantize(model, 4, 5),
         lambda model: product_quantize(model, 2, 1),
         lambda model: product_quantize(model, 4, 8, ["encoder.dense1"]),
+        lambda model: uniform_quantize(model, 1),
+        lambda model: uniform_quantize(model, 11, ["decoder.dense2"]),
     ],
 )
 def test_bytes_give_back_the_network_bit_for_bit(make):
@@ -175,6 +200,8 @@ def test_bytes_are_what_the_formats_say():
     second = 100 * 10 * 4 * 4 + 784 * 100 // 2
     assert words.num_bytes == biases + first + second + header_size(words)
     assert header_size(words) < 1500
+    plain = uniform_quantize(model, 3)
+    assert plain.num_bytes == biases + 2 * (8 + 3 * places // 8) + header_size(plain)
 
 
 def test_gaps_longer_than_a_byte():
@@ -276,6 +303,7 @@ def test_fine_tuning_refuses_and_diverges(trained):
         (lambda m: product_quantize(m, 3), "length: encoder.dense1.weight has 784 inputs, 3 does"),
         (lambda m: product_quantize(m, 4, 21), "encoder.dense1.weight has 20 outputs, fewer"),
         (lambda m: product_quantize(m, 0), "length"),
+        (lambda m: uniform_quantize(m, 17), "bits"),
         (lambda m: prune("model", 0.5), "an imgcomp model to compress, got str"),
         (lambda m: CompressedModel(m).packed_bytes("zip"), "method: expected lzma or zlib"),
     ],

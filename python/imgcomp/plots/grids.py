@@ -101,11 +101,13 @@ def draw_panels(
         picture = tile(panel.images, columns)
         place.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
         if panel.note:
-            place.text(
-                0.5,
-                -0.015,
+            # In points, so that the distance is the same below tiles of any height.
+            place.annotate(
                 panel.note,
-                transform=place.transAxes,
+                (0.5, 0.0),
+                xycoords="axes fraction",
+                xytext=(0, -4),
+                textcoords="offset points",
                 ha="center",
                 va="top",
                 fontsize=7.5,

@@ -9,12 +9,13 @@ networks using vector quantization", 2014, arXiv:1412.6115 (product quantisation
     small.num_bytes  # of the file that small.to_bytes() gives
 """
 
-from imgcomp.models.compress.forms import PrunedWeight, QuantizedWeight
+from imgcomp.models.compress.forms import PrunedWeight, QuantizedWeight, UniformWeight
 from imgcomp.models.compress.network import (
     CompressedModel,
     dense_layers,
     product_quantize,
     prune,
+    uniform_quantize,
 )
 from imgcomp.models.compress.tuning import fine_tune
 
@@ -22,8 +23,10 @@ __all__ = [
     "CompressedModel",
     "PrunedWeight",
     "QuantizedWeight",
+    "UniformWeight",
     "dense_layers",
     "fine_tune",
     "product_quantize",
     "prune",
+    "uniform_quantize",
 ]

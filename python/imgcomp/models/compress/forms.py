@@ -1,4 +1,4 @@
-"""The two forms of a compressed weight matrix: what is free in it, and how it is written."""
+"""The forms of a compressed weight matrix: what is free in it, and how it is written."""
 
 from __future__ import annotations
 
@@ -123,9 +123,7 @@ class QuantizedWeight:
     def write(self) -> tuple[dict[str, Any], bytes]:
         """What the header has to say, and the bytes."""
         groups, codewords, length = self.codebooks.shape
-        width = _bits(codewords)
-        numbers = self.numbers.numpy().reshape(-1, 1)
-        packed = np.packbits((numbers >> np.arange(width - 1, -1, -1)) & 1)
+        packed = _pack(self.numbers, _bits(codewords))
         head = {"form": "product", "groups": groups, "codewords": codewords, "length": length}
         codebooks = self.codebooks.numpy().astype("<f4", copy=False)
         return head, codebooks.tobytes() + packed.tobytes()
@@ -134,12 +132,9 @@ class QuantizedWeight:
     def read(head: dict[str, Any], shape: tuple[int, int], raw: bytes) -> QuantizedWeight:
         """Read what `write` wrote."""
         groups, codewords, length = head["groups"], head["codewords"], head["length"]
-        width, count = _bits(codewords), groups * codewords * length
+        count = groups * codewords * length
         codebooks = np.frombuffer(raw, "<f4", count=count).astype(np.float32)
-        bits = np.unpackbits(
-            np.frombuffer(raw, np.uint8, offset=4 * count), count=groups * shape[0] * width
-        )
-        numbers = bits.reshape(-1, width) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+        numbers = _unpack(raw[4 * count :], _bits(codewords), groups * shape[0])
         if groups * length != shape[1] or numbers.max(initial=0) >= codewords:
             raise CheckpointError("a quantised layer's codewords and numbers do not fit together")
         return QuantizedWeight(
@@ -149,9 +144,70 @@ class QuantizedWeight:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class UniformWeight:
+    """A weight matrix of 2^bits equally spaced values from its smallest to its largest.
+
+    Written as these two in 32 bits, and numbers of `bits` bits each without gaps.
+
+    Attributes:
+        shape: (out, in).
+        bits: Of each weight, 1 to 16.
+        ends: float32 (2,): the smallest and the largest value.
+        numbers: int64 (out, in), 0 to 2^bits − 1.
+    """
+
+    shape: tuple[int, int]
+    bits: int
+    ends: torch.Tensor
+    numbers: torch.Tensor
+
+    @property
+    def free(self) -> torch.Tensor:
+        """What fine-tuning may change: the ends."""
+        return self.ends
+
+    def with_free(self, free: torch.Tensor) -> UniformWeight:
+        """The same numbers between other ends."""
+        return replace(self, ends=free)
+
+    def build(self, free: torch.Tensor) -> torch.Tensor:
+        """The matrix (out, in) between given ends; differentiable."""
+        share = self.numbers.to(free.dtype) / (2**self.bits - 1)
+        return free[0] * (1 - share) + free[1] * share
+
+    def write(self) -> tuple[dict[str, Any], bytes]:
+        """What the header has to say, and the bytes."""
+        ends = self.ends.numpy().astype("<f4", copy=False)
+        packed = _pack(self.numbers, self.bits)
+        return {"form": "uniform", "bits": self.bits}, ends.tobytes() + packed.tobytes()
+
+    @staticmethod
+    def read(head: dict[str, Any], shape: tuple[int, int], raw: bytes) -> UniformWeight:
+        """Read what `write` wrote."""
+        ends = np.frombuffer(raw, "<f4", count=2).astype(np.float32)
+        numbers = _unpack(raw[8:], head["bits"], shape[0] * shape[1])
+        return UniformWeight(
+            shape, head["bits"], torch.from_numpy(ends), torch.from_numpy(numbers.reshape(shape))
+        )
+
+
+def _pack(numbers: torch.Tensor, width: int) -> Bytes:
+    """Numbers as `width` bits each, the highest first, without gaps."""
+    column = numbers.numpy().reshape(-1, 1)
+    return np.packbits((column >> np.arange(width - 1, -1, -1)) & 1)
+
+
+def _unpack(raw: bytes, width: int, count: int) -> npt.NDArray[np.int64]:
+    """What `_pack` packed."""
+    bits = np.unpackbits(np.frombuffer(raw, np.uint8), count=count * width)
+    found = bits.reshape(-1, width) @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+    return found.astype(np.int64)
+
+
 def _bits(codewords: int) -> int:
     """Bits of a number below `codewords`; at least one, so that there is something to read."""
     return max(1, (codewords - 1).bit_length())
 
 
-FORMS = {"pruned": PrunedWeight, "product": QuantizedWeight}
+FORMS = {"pruned": PrunedWeight, "product": QuantizedWeight, "uniform": UniformWeight}

@@ -14,13 +14,13 @@ import torch
 
 from imgcomp._checks import whole_number
 from imgcomp.errors import CheckpointError, ImgcompError, UsageError
-from imgcomp.models.compress.forms import FORMS, PrunedWeight, QuantizedWeight
+from imgcomp.models.compress.forms import FORMS, PrunedWeight, QuantizedWeight, UniformWeight
 from imgcomp.models.compress.kmeans import kmeans
 from imgcomp.models.model import Autoencoder, Classifier, Model, from_spec
 
 _MAGIC = b"imgcomp-compressed-1\n"
 
-Weight = PrunedWeight | QuantizedWeight
+Weight = PrunedWeight | QuantizedWeight | UniformWeight
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +189,32 @@ def product_quantize(
         return QuantizedWeight((rows, columns), codebooks, numbers)
 
     weights = {name: quantize(weight, name) for name, weight in _chosen(model, layers).items()}
+    return with_weights(model, weights, model.state_dict())
+
+
+def uniform_quantize(
+    model: Model, bits: int = 8, layers: Sequence[str] | None = None
+) -> CompressedModel:
+    """Round dense layers' weights to equally spaced values: the plain way that others must beat.
+
+    Args:
+        model: A trained network; it stays as it is.
+        bits: Of each weight, 1 to 16; the values span from the layer's smallest to its largest.
+        layers: Which, as `dense_layers` names them; None for all of these. Biases stay. A layer
+            tied to one of them follows.
+
+    Raises:
+        UsageError: bits out of range, or there is no such dense layer.
+    """
+    bits = whole_number("bits", bits, maximum=16)
+
+    def quantize(weight: torch.Tensor) -> UniformWeight:
+        ends = torch.stack([weight.min(), weight.max()])
+        span = (ends[1] - ends[0]).clamp(min=torch.finfo(torch.float32).tiny)
+        numbers = ((weight - ends[0]) / span * (2**bits - 1)).round().to(torch.int64)
+        return UniformWeight((weight.shape[0], weight.shape[1]), bits, ends, numbers)
+
+    weights = {name: quantize(weight) for name, weight in _chosen(model, layers).items()}
     return with_weights(model, weights, model.state_dict())
 
 

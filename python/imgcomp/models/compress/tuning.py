@@ -69,7 +69,9 @@ def fine_tune(
         }
 
     for epoch in range(epochs):
-        for batch in torch.randperm(len(train), generator=generator).split(batch_size):
+        order = torch.randperm(len(train), generator=generator)
+        for begin in range(0, len(train), batch_size):
+            batch = order[begin : begin + batch_size]
             inputs = train.images[batch].float() * ((high - low) / 255.0) + low
             outputs = torch.func.functional_call(module, built(), (inputs,))
             classifies = isinstance(model, Classifier)
