@@ -31,6 +31,18 @@ def test_equal_outputs_with_dropout_unless_told_to_train():
     assert not torch.allclose(module(x), model(x))
 
 
+def test_other_default_device_and_dtype():
+    model = models.feng2018_cnn(seed=2)
+    x = torch.rand(2, 1, 28, 28)
+    try:
+        torch.set_default_dtype(torch.float64)
+        with torch.device("meta"):
+            module = model.to_torch()
+    finally:
+        torch.set_default_dtype(torch.float32)
+    torch.testing.assert_close(module(x), model(x), rtol=0, atol=1e-6)
+
+
 def test_it_is_plain_torch():
     module = models.feng2018_shared(hidden=8).to_torch()
     own = {type(m).__module__.split(".")[0] for m in module.modules()}

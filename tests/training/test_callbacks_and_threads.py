@@ -142,6 +142,21 @@ def test_threads_are_put_back():
     assert seen == [1, 1, 2, 2]
 
 
+def test_threads_made_later_are_left_alone():
+    def fresh():
+        seen = []
+        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        return seen[0]
+
+    before, inside = fresh(), []
+    fit(tiny(), threads=before + 1, callbacks=[lambda event: inside.append(fresh())])
+    assert inside == [before] * len(inside)
+    assert inside
+    assert fresh() == before
+
+
 def test_other_python_threads_run_meanwhile():
     # Between two epochs of fit, another thread counts: it could not if fit held the GIL.
     model = models.feng2018_ann(100)

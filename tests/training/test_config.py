@@ -113,7 +113,9 @@ def test_settings_come_from_a_config_a_mapping_and_keywords():
 
 
 def test_unknown_settings_are_refused():
-    with refused(UsageError, "unknown setting 'learning_rate'", "lr, memory_format, metrics, momentum"):
+    with refused(
+        UsageError, "unknown setting 'learning_rate'", "lr, memory_format, metrics, momentum"
+    ):
         fit(tiny(), learning_rate=0.1)
     with refused(UsageError, "unknown setting 'Epochs'"):
         FitConfig.create({"Epochs": 3})

@@ -193,6 +193,13 @@ def test_bce_needs_outputs_and_images_in_zero_to_one():
         fit(tiny(), IMAGES.float(), objective="bce")
 
 
+def test_frozen_parameters_are_refused():
+    model = tiny()
+    model.parameters()[0].requires_grad_(False)
+    with refused(UsageError, "every parameter", "requires_grad is False", "encoder"):
+        fit(model)
+
+
 def test_a_network_without_weights_is_refused():
     model = models.from_spec(models.autoencoder_spec(IMAGE, [layers.relu()], [layers.relu()]))
     with refused(UsageError, "nothing to train"):

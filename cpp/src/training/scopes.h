@@ -4,23 +4,46 @@
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 
+#include <mutex>
+#include <thread>
+
 namespace imgcomp {
 
 // The number of threads that ATen's loops and GEMMs use when called from this thread.
+//
+// at::set_num_threads also decides what threads made later begin with. That is put back at once, so
+// that trainings side by side do not leave their number to the rest of the program.
 class ThreadScope {
  public:
   // 0 leaves it as it is.
-  explicit ThreadScope(int threads) : before_(at::get_num_threads()) {
-    if (threads > 0) {
-      at::set_num_threads(threads);
+  explicit ThreadScope(int threads)
+      : before_(at::get_num_threads()), changed_(threads > 0 && threads != before_) {
+    if (changed_) {
+      set(threads);
     }
   }
-  ~ThreadScope() { at::set_num_threads(before_); }
+  ~ThreadScope() {
+    if (changed_) {
+      set(before_);
+    }
+  }
   ThreadScope(const ThreadScope&) = delete;
   ThreadScope& operator=(const ThreadScope&) = delete;
 
  private:
+  static void set(int threads) {
+    static std::mutex mutex;
+    const std::lock_guard lock(mutex);
+    int initial = 0;
+    std::thread([&] { initial = at::get_num_threads(); }).join();
+    at::set_num_threads(threads);
+    if (initial != threads) {
+      std::thread([&] { at::set_num_threads(initial); }).join();
+    }
+  }
+
   int before_;
+  bool changed_;
 };
 
 // Autocast to bfloat16: parameters, gradients and accumulation stay float32.

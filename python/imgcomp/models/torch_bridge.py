@@ -106,8 +106,10 @@ def to_torch(model: Model) -> nn.Module:
 
     It is in evaluation mode, so that it gives what the model gives; call ``train()`` to train it.
     """
-    with torch.random.fork_rng(devices=[]):  # torch.nn draws weights that are replaced at once
-        return _to_torch(model)
+    # torch.nn draws weights that are replaced at once; it does so on the CPU, whatever the default
+    # device and dtype.
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        return _to_torch(model).to(model.device, torch.float32)
 
 
 def _to_torch(model: Model) -> nn.Module:
@@ -127,7 +129,7 @@ def _to_torch(model: Model) -> nn.Module:
     network.load_state_dict(
         {name: tensor.clone() for name, tensor in model.state_dict().items()}, strict=True
     )
-    return network.eval().to(model.device)
+    return network.eval()
 
 
 def from_torch(model: Model, module: nn.Module) -> Model:

@@ -201,10 +201,10 @@ class FitConfig:
 def resolve_precision(precision: str, model: Model) -> str:
     """What ``"auto"`` means for this network on this machine.
 
-    bfloat16 pays where the processor multiplies it much faster than float32, which is measured once,
-    and where each layer has enough to multiply to outweigh the conversions: convolutions over whole
-    images with tens of channels do, dense layers at small batches and small strided convolutions
-    measured slower.
+    bfloat16 pays where the processor multiplies it much faster than float32, which is measured
+    once, and where each layer has enough to multiply to outweigh the conversions: convolutions over
+    whole images with tens of channels do, dense layers at small batches and small strided
+    convolutions measured slower.
     """
     if precision != "auto":
         return precision

@@ -258,6 +258,11 @@ def _check_fit(
 ) -> None:
     if model.num_parameters == 0:
         raise UsageError(f"{model!r} has nothing to train")
+    frozen = [name for name, tensor in model._core.parameters() if not tensor.requires_grad]
+    if frozen:
+        raise UsageError(
+            f"fit trains every parameter, but requires_grad is False for {', '.join(frozen)}"
+        )
     check_targets(model, train)
     if validation is not None:
         check_targets(model, validation)
