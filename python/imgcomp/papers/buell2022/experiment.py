@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from imgcomp import datasets
@@ -26,7 +27,7 @@ OPTIONS: tuple[Option, ...] = (
         "images in all, at most; a smaller data set gives all it has",
         70000,
         quick=12000,
-        smoke=1800,
+        smoke=1500,
         least=100,
     ),
     Option("train_share", "share of the images to train on", 0.8, least=0.1, most=0.9),
@@ -135,25 +136,32 @@ def pool(run: Run, dataset: datasets.Dataset | None = None) -> Split:
     return whole if count >= len(whole) else whole.subset(count, seed=0)
 
 
-def extra_datasets(run: Run) -> tuple[dict[str, datasets.Dataset], dict[str, str]]:
-    """The other data sets, and for those that are not to be had the reason."""
-    found: dict[str, datasets.Dataset] = {}
-    missing: dict[str, str] = {}
+def _local_only(run: Run) -> bool:
+    return bool(run.offline) or run.settings.word("extra_data") == "local"
+
+
+def extra_names(run: Run) -> list[str]:
+    """The other data sets that the run asks for."""
     if not run.settings.integer("data_repeats"):
-        return found, missing
-    offline = True if run.settings.word("extra_data") == "local" else run.offline
-    for name in EXTRA_DATA:
-        if name == run.dataset.name:
-            continue
-        try:
+        return []
+    return [name for name in EXTRA_DATA if name != run.dataset.name]
+
+
+def extra_datasets(run: Run) -> dict[str, datasets.Dataset]:
+    """Those of the other data sets that are to be had."""
+    found: dict[str, datasets.Dataset] = {}
+    offline = True if _local_only(run) else run.offline
+    for name in extra_names(run):
+        with contextlib.suppress(DatasetNotFoundError, DownloadError):
             found[name] = datasets.load(name, run.data_dir, offline=offline)
-        except (DatasetNotFoundError, DownloadError):
-            missing[name] = (
-                "it does not lie on this machine, and downloads were not allowed"
-                if offline
-                else "it is not to be had"
-            )
-    return found, missing
+    return found
+
+
+def why_left_out(run: Run) -> str:
+    """Why a data set that the run asks for may be missing."""
+    if _local_only(run):
+        return "it does not lie on this machine, and downloads were not allowed"
+    return "it could not be found or downloaded"
 
 
 def repeats(run: Run, key: str) -> tuple[int, ...]:
@@ -209,7 +217,7 @@ def stages(run: Run) -> list[Stage]:
         targets += [
             _training(run, images, f"stored-{case}", case, seed, stored="8bit") for case in POOLED
         ]
-    for name, dataset in extra_datasets(run)[0].items():
+    for name, dataset in extra_datasets(run).items():
         other = pool(run, dataset)
         for seed in repeats(run, "data_repeats"):
             targets += [_training(run, other, f"{name}-{case}", case, seed) for case in CASES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from imgcomp.papers.buell2022 import published
 from imgcomp.papers.buell2022.cases import CASES, POOLED
 from imgcomp.papers.buell2022.claims import TEST_MARGIN
-from imgcomp.papers.buell2022.experiment import EXTRA_DATA
+from imgcomp.papers.buell2022.experiment import EXTRA_DATA, why_left_out
 from imgcomp.papers.buell2022.numbers import Numbers, trapezoid_mean
 from imgcomp.papers.buell2022.tables import baseline_tests, percents, published_f1
 from imgcomp.papers.buell2022.variants import Variant, data_rows, variants
@@ -242,9 +242,8 @@ def _data(numbers: Numbers) -> list[str]:
             ]
         )
         parts.append(f"On {name} the baseline has F1 {number(base)} %, the cases differ by {gaps}.")
-    for name, why in numbers.missing_data.items():
-        parts.append(f"{EXTRA_DATA[name]} is left out: {why}.")
-    return parts
+    why = why_left_out(numbers.run)
+    return parts + [f"{EXTRA_DATA[name]} is left out: {why}." for name in numbers.missing_data]
 
 
 def _side_by_side(numbers: Numbers) -> str:

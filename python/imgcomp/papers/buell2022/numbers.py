@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from imgcomp.papers.buell2022.cases import CASES
-from imgcomp.papers.buell2022.experiment import chosen_cases, extra_datasets, repeats
+from imgcomp.papers.buell2022.experiment import chosen_cases, extra_names, repeats
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.statistics import Paired, paired
 from imgcomp.stages import Artifacts
@@ -29,13 +29,23 @@ class Numbers:
         self.run = run
         self._artifacts = artifacts
         self.seeds = run.seeds
-        found, self.missing_data = extra_datasets(run)
-        self.extra_data = list(found)
-        """Other data sets that were run; `missing_data` has the reasons for the others."""
+        wanted = extra_names(run)
+        self.extra_data = [name for name in wanted if self._has(f"{name}-baseline")]
+        """Other data sets that were run."""
+        self.missing_data = [name for name in wanted if name not in self.extra_data]
+        """Other data sets that were asked for and not to be had."""
+        # Read once: an artifact that nobody holds would be read from its file again.
+        self._records: dict[tuple[str, int], dict[str, Any]] = {}
+        self._curves: dict[tuple[str, str], Array] = {}
 
     def record(self, name: str, seed: int) -> dict[str, Any]:
         """All that is known of one training; see `stages.train_and_test`."""
-        return dict(self._artifacts[f"run/{name}/seed{seed}"].data)
+        if (name, seed) not in self._records:
+            self._records[name, seed] = dict(self._artifacts[f"run/{name}/seed{seed}"].data)
+        return self._records[name, seed]
+
+    def _has(self, name: str) -> bool:
+        return f"run/{name}/seed{self.seeds[0]}" in set(self._artifacts)
 
     def scores(
         self, name: str, score: str = "f1", seeds: Sequence[int] | None = None
@@ -64,6 +74,11 @@ class Numbers:
             name: Of the training.
             curve: ``loss``, ``precision``, ``recall`` or ``f1`` (of the two running shares).
         """
+        if (name, curve) not in self._curves:
+            self._curves[name, curve] = self._read_curve(name, curve)
+        return self._curves[name, curve]
+
+    def _read_curve(self, name: str, curve: str) -> Array:
         if curve == "f1":
             precision, recall = self.curve(name, "precision"), self.curve(name, "recall")
             total = precision + recall
@@ -122,7 +137,7 @@ class Numbers:
         found = []
         for label in self._artifacts:
             step, name, seed = label.split("/")
-            if step == "run" and self._artifacts[label].data["collapsed"]:
+            if step == "run" and self.record(name, int(seed[4:]))["collapsed"]:
                 found.append(f"{name} ({seed})")
         return found
 
