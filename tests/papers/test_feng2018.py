@@ -22,7 +22,14 @@ from imgcomp.papers.feng2018.experiment import figure_8_epochs
 from imgcomp.report import check_results, read_results
 from imgcomp.stages import StageError
 
-TINY = {"ae_epochs": 4, "clf_epochs": 2, "sweep_rates": "0.1,10", "sweep_momenta": "0"}
+# The extras have their own tests.
+TINY = {
+    "ae_epochs": 4,
+    "clf_epochs": 2,
+    "sweep_rates": "0.1,10",
+    "sweep_momenta": "0",
+    "extras": "no",
+}
 
 
 @pytest.fixture(scope="session")

@@ -173,7 +173,7 @@ class UniformWeight:
 
     def build(self, free: torch.Tensor) -> torch.Tensor:
         """The matrix (out, in) between given ends; differentiable."""
-        share = self.numbers.to(free.dtype) / (2**self.bits - 1)
+        share = self.numbers.to(free.dtype) / float(2**self.bits - 1)
         return free[0] * (1 - share) + free[1] * share
 
     def write(self) -> tuple[dict[str, Any], bytes]:
@@ -210,4 +210,9 @@ def _bits(codewords: int) -> int:
     return max(1, (codewords - 1).bit_length())
 
 
-FORMS = {"pruned": PrunedWeight, "product": QuantizedWeight, "uniform": UniformWeight}
+Weight = PrunedWeight | QuantizedWeight | UniformWeight
+FORMS: dict[str, type[PrunedWeight] | type[QuantizedWeight] | type[UniformWeight]] = {
+    "pruned": PrunedWeight,
+    "product": QuantizedWeight,
+    "uniform": UniformWeight,
+}

@@ -14,13 +14,17 @@ import torch
 
 from imgcomp._checks import whole_number
 from imgcomp.errors import CheckpointError, ImgcompError, UsageError
-from imgcomp.models.compress.forms import FORMS, PrunedWeight, QuantizedWeight, UniformWeight
+from imgcomp.models.compress.forms import (
+    FORMS,
+    PrunedWeight,
+    QuantizedWeight,
+    UniformWeight,
+    Weight,
+)
 from imgcomp.models.compress.kmeans import kmeans
 from imgcomp.models.model import Autoencoder, Classifier, Model, from_spec
 
 _MAGIC = b"imgcomp-compressed-1\n"
-
-Weight = PrunedWeight | QuantizedWeight | UniformWeight
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,9 @@ from imgcomp.papers.feng2018.experiment import (
     classifier_splits,
     paper_epochs,
 )
+from imgcomp.papers.feng2018.extras import Extras, extra_findings
+from imgcomp.papers.feng2018.extras.figures import extra_figures
+from imgcomp.papers.feng2018.extras.tables import extra_tables
 from imgcomp.papers.feng2018.figures import figures
 from imgcomp.papers.feng2018.numbers import TRAINED, Numbers
 from imgcomp.papers.feng2018.tables import tables
@@ -41,11 +44,12 @@ def conclude(run: Run, artifacts: Artifacts) -> Outcome:
     }
     # A short training on few images proves nothing about the paper's.
     full = sizes["autoencoders_train"] >= 5000 and run.settings.integer("ae_epochs") >= PAPER_EPOCHS
+    extras = Extras(run, artifacts) if run.settings.flag("extras") else None
     return Outcome(
         claims=_judge(run, numbers, full),
-        findings=_findings(numbers),
-        tables=tables(numbers),
-        figures=figures(numbers),
+        findings=[*_findings(numbers), *(extra_findings(extras) if extras else [])],
+        tables=[*tables(numbers), *(extra_tables(extras) if extras else [])],
+        figures=[*figures(numbers), *(extra_figures(extras) if extras else [])],
         curves=_curves(numbers),
         sizes=sizes,
         choices=_CHOICES,

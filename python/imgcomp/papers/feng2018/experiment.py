@@ -262,14 +262,14 @@ def _pipeline(run: Run, seed: int, classified: tuple[Split, Split], sweep: bool)
         )
         targets.extend([model, images, verdict])
 
-    method("cnn", _cnn_config(run, seed), 1 / 12_000)
-    method("cnn-well", _cnn_config(run, seed, well=True), 1 / 8_000)
+    method("cnn", cnn_config(run, seed), 1 / 12_000)
+    method("cnn-well", cnn_config(run, seed, well=True), 1 / 8_000)
     for name in ("ann", "shared"):
         for regime, rate, momentum in regimes(run):
-            method(name + regime, _ann_config(run, name, seed, rate, momentum), 1 / 25_000)
+            method(name + regime, ann_config(run, name, seed, rate, momentum), 1 / 25_000)
     if sweep:
         for name, momentum, rate in sweep_points(run):
-            config = _ann_config(run, name, seed, rate, momentum)
+            config = ann_config(run, name, seed, rate, momentum)
             method(sweep_label(name, momentum, rate), config, 1 / 26_000)
 
     rivals = trivial_rivals(
@@ -288,16 +288,18 @@ def _pipeline(run: Run, seed: int, classified: tuple[Split, Split], sweep: bool)
     return [*targets, rivals, verdict]
 
 
-def _fit(run: Run, seed: int, **fields: Any) -> dict[str, Any]:
+def fit_fields(run: Run, seed: int, **fields: Any) -> dict[str, Any]:
+    """Fields of `imgcomp.FitConfig`, with those that all trainings share."""
     return {"seed": seed, "precision": run.precision, **fields}
 
 
-def _cnn_config(run: Run, seed: int, well: bool = False) -> dict[str, Any]:
+def cnn_config(run: Run, seed: int, well: bool = False) -> dict[str, Any]:
+    """The configuration of the CNN's training, in the paper's regime or the second one."""
     from imgcomp import models
 
     s = run.settings
     spec = models.feng2018_cnn().spec
-    fit = _fit(
+    fit = fit_fields(
         run,
         seed,
         objective="mse",
@@ -313,12 +315,13 @@ def _cnn_config(run: Run, seed: int, well: bool = False) -> dict[str, Any]:
     return {"spec": spec, "seed": seed, "fit": fit, "device": run.device}
 
 
-def _ann_config(run: Run, method: str, seed: int, rate: float, momentum: float) -> dict[str, Any]:
+def ann_config(run: Run, method: str, seed: int, rate: float, momentum: float) -> dict[str, Any]:
+    """The configuration of a training of ``ann`` or ``shared`` by SGD."""
     from imgcomp import models
 
     s = run.settings
     network = models.feng2018_ann() if method == "ann" else models.feng2018_shared()
-    fit = _fit(
+    fit = fit_fields(
         run,
         seed,
         objective="mse",
@@ -352,7 +355,7 @@ def _classifier_config(run: Run, seed: int) -> dict[str, Any]:
     if s.word("clf_inputs") == "standardised":
         mean, deviation = MNIST_STATISTICS
         spec["data_range"] = [(value - mean) / deviation for value in (0.0, 1.0)]
-    fit = _fit(
+    fit = fit_fields(
         run,
         seed,
         objective="cross_entropy",
