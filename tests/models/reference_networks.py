@@ -1,4 +1,4 @@
-"""feng2018's networks written by hand in plain PyTorch, and what tests of networks share.
+"""The papers' networks written by hand in plain PyTorch, and what tests of networks share.
 
 Parameters come in the order of imgcomp's, so that weights can be copied one by one.
 """
@@ -71,6 +71,21 @@ def classifier():
     )
 
 
+def buell():
+    def convolution(channels):
+        return [nn.Conv2d(channels, 32, 3), nn.ReLU()]
+
+    def dense(inputs, outputs):
+        return [nn.Linear(inputs, outputs), nn.ReLU()]
+
+    return nn.Sequential(
+        *convolution(1), *convolution(32), nn.MaxPool2d(2),
+        *convolution(32), *convolution(32), nn.MaxPool2d(2),
+        nn.Flatten(), *dense(512, 64), *dense(64, 64), *dense(64, 32), *dense(32, 32),
+        nn.Linear(32, 10),
+    )  # fmt: skip
+
+
 # name: (ours, plain PyTorch), small enough for quick tests
 PAIRS = {
     "cnn": (lambda seed=0: models.feng2018_cnn(seed), cnn),
@@ -81,6 +96,10 @@ PAIRS = {
         classifier,
     ),
 }
+
+
+# With those whose weights are drawn in another way than PyTorch's.
+ALL_PAIRS = {**PAIRS, "buell2022": (lambda seed=0: models.buell2022(seed=seed), buell)}
 
 
 def copy_weights(model, module):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from reference_networks import PAIRS, copy_weights, random_images
+from reference_networks import ALL_PAIRS, PAIRS, copy_weights, random_images
 from torch.nn import functional
 from training_runs import fit, train_in_torch, weights
 
@@ -39,7 +39,7 @@ OPTIMIZERS = {
 
 
 def data_for(network):
-    return (IMAGES, LABELS) if network == "classifier" else IMAGES
+    return (IMAGES, LABELS) if network in ("classifier", "buell2022") else IMAGES
 
 
 def assert_same_steps(model, module, before):
@@ -54,11 +54,19 @@ def assert_same_steps(model, module, before):
         assert error < 1e-4, name
 
 
+# SGD at these rates is chaotic in buell2022's nine layers: a last bit grows to a per mille.
+NETWORKS_AND_OPTIMIZERS = [
+    (network, optimizer)
+    for network in ALL_PAIRS
+    for optimizer in OPTIMIZERS
+    if network in PAIRS or optimizer.startswith("adam")
+]
+
+
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("network", PAIRS)
+@pytest.mark.parametrize(("network", "optimizer"), NETWORKS_AND_OPTIMIZERS)
 def test_twenty_steps(network, optimizer, memory_format):
-    ours, theirs = PAIRS[network]
+    ours, theirs = ALL_PAIRS[network]
     model = ours(seed=3)
     module = copy_weights(model, theirs())
     before = weights(model)
@@ -68,7 +76,9 @@ def test_twenty_steps(network, optimizer, memory_format):
     losses = train_in_torch(module, data_for(network), make_optimizer(module.parameters()))
 
     assert len(losses) == STEPS
-    assert history.batches["loss"].tolist() == pytest.approx(losses, rel=1e-5)
+    # Through nine layers and twenty steps rounding grows further.
+    tolerance = 1e-4 if network == "buell2022" else 1e-5
+    assert history.batches["loss"].tolist() == pytest.approx(losses, rel=tolerance)
     assert_same_steps(model, module, before)
 
 
