@@ -27,6 +27,7 @@ LEAST = {
     "order_repeats": 0,
     "scaling_repeats": 0,
     "stored_repeats": 0,
+    "unscaled": False,
 }
 
 
@@ -93,6 +94,7 @@ def test_results_are_complete(whole: papers.Reproduction) -> None:
     assert curve["batch"][-1] == 480 // 32
     assert results["curves"]["long-cs2/seed0"]["epoch"] == [1, 2]
     ids = {figure["id"] for figure in results["figures"]}
+    assert {"unscaled_loss", "unscaled_f1"} <= ids
     assert {f"figure{number}" for number in range(2, 13)} <= ids
     assert {"distributions", "paired", "longer", "orders", "variants"} <= ids
     assert "data_sets" not in ids
@@ -126,16 +128,17 @@ def test_numbers_agree_with_each_other(whole: papers.Reproduction) -> None:
     assert rows["Case 2 (2/2)"][1:9] == [196, 0.25, 784, 1.0, 10, 0.3125, 196, 0.25]
     assert rows["Case 4 (3/2)"][1] == 169
     published = tables["published_runs"]
-    assert [row[1] for row in published] == [2] * 5
-    assert published[0][2] == pytest.approx(sum(base) / 2)
-    assert round(published[0][4], 2) == 97.38
+    assert [row[1:3] for row in published] == [["scaled", 2]] * 5 + [["unscaled", 2]] * 5
+    assert published[0][3] == pytest.approx(sum(base) / 2)
+    assert round(published[0][5], 2) == 97.38
+    assert published[5][3] == pytest.approx(50 * sum(values["baseline_unscaled_f1"]))
     kinds = [row[0] for row in tables["variants"]]
     assert len(kinds) == 2 * 3 + 5 + 4
 
 
 def test_stages_hold_what_they_say(whole: papers.Reproduction) -> None:
     found = weights(whole.folder)
-    assert len(found) == 2 * 5 + 3 + 6 + 5 + 4
+    assert len(found) == 2 * 5 + 2 * 5 + 3 + 6 + 5 + 4
     for name, tensors in found.items():
         confusion = tensors["confusion"]
         assert confusion.shape == (10, 10)
@@ -154,7 +157,7 @@ def test_stages_hold_what_they_say(whole: papers.Reproduction) -> None:
     first = found["run-long-cs2-seed0"]["running_loss"][:15]
     assert torch.equal(first, found["run-cs2-seed0"]["running_loss"])
     # What is changed is changed.
-    for other in ("order3-cs2", "stored-cs2", "scaling-cs2"):
+    for other in ("order3-cs2", "stored-cs2", "scaling-cs2", "unscaled-cs2"):
         loss = found[f"run-{other}-seed0"]["running_loss"]
         assert not torch.equal(loss, found["run-cs2-seed0"]["running_loss"])
 
@@ -170,6 +173,24 @@ def test_scores_are_those_of_the_confusion_matrix(whole: papers.Reproduction) ->
         assert values[f"{case}_test_recall"][1] == pytest.approx(100 * float(recall.mean()))
         f1 = float((2 * precision * recall / both).mean())
         assert values[f"{case}_published_f1"][1] == pytest.approx(f1)
+
+
+def test_an_untrained_network_tells_scaled_images_from_unscaled(
+    whole: papers.Reproduction,
+) -> None:
+    """The first loss shows what went in: ln 10 for scaled images, several times that for bytes."""
+    rows = next(table["rows"] for table in whole.results["tables"] if table["id"] == "inputs")
+    for case, _, scaled, unscaled, published in rows:
+        assert scaled == pytest.approx(2.303, abs=0.06), case
+        assert unscaled > 3.5, case
+        assert published > 5.8, case
+    claims = {claim["id"]: claim for claim in whole.results["claims"]}
+    first = claims["cs2_first_curve_loss"]
+    assert first["paper"] == 6.9342
+    if first["verdict"] == "cannot be as stated":
+        assert "were not scaled" in first["disproof"]
+    else:
+        assert first["verdict"] in ("better", "worse")
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -222,6 +243,7 @@ def test_one_repeat_of_the_papers_own_runs_alone(tmp_path: Path) -> None:
     verdicts = {claim["id"]: claim["verdict"] for claim in done.results["claims"]}
     assert verdicts["cs2_f1_gap"] == "worse"  # a single pair shows no equivalence
     assert verdicts["cs2_pixels"] == "agrees"
+    assert set(verdicts) == {name for name in CLAIMS if "unscaled" not in name}
 
 
 def test_small_images_in_colour_and_other_data_sets(
@@ -275,6 +297,7 @@ def test_what_each_stage_is_keyed_by() -> None:
     assert config["fit"]["epochs"] == 1
     assert config["fit"]["optimizer"] == "adam"
     assert config["images"] == {
+        "scaling": "standard",
         "fit_on": "all",
         "window": 3,
         "step": 2,
@@ -282,6 +305,7 @@ def test_what_each_stage_is_keyed_by() -> None:
         "stored": "float",
     }
     assert stages["run/scaling-cs1/seed0"].config["images"]["fit_on"] == "train"
+    assert stages["run/unscaled-baseline/seed1"].config["images"] == {"scaling": "none"}
     assert stages["run/long-cs4/seed0"].config["fit"]["keep_epochs"] == [1, 2]
     assert len({stage.key for stage in stages.values()}) == len(stages)
     other = {
@@ -296,7 +320,7 @@ def test_paper_scale_is_as_published(data_root: Path) -> None:
     mnist = datasets.mnist(data_root)
     run = a_run(mnist, "paper", data_repeats=0)
     stages = experiment.stages(run)
-    assert len(stages) == 1 + 2 * 5 + 2 * 3 + 2 * 6 + 2 * 5 + 2 * 4
+    assert len(stages) == 1 + 2 * 5 + 2 * 5 + 2 * 3 + 2 * 6 + 2 * 5 + 2 * 4
     pool = experiment.pool(run)
     train, test = pool.split(0.8, seed=0)
     assert (len(train), len(test)) == (56000, 14000)

@@ -49,8 +49,10 @@ def test_cases_shrink_as_printed() -> None:
     assert [case.side(28) ** 2 for case in CASES.values()] == [784, 729, 196, 676, 169]
     # Sums of 1, 4 and 9 bytes: up to 255, 1,020 and 2,295.
     assert [case.exact_bits() for case in CASES.values()] == [8, 10, 10, 12, 12]
-    assert recipe("baseline", order=3, stored="8bit") == {"fit_on": "all"}
+    assert recipe("baseline", order=3, stored="8bit") == {"scaling": "standard", "fit_on": "all"}
+    assert recipe("baseline", scaling="none") == {"scaling": "none"}
     assert recipe("cs4", order=3) == {
+        "scaling": "standard",
         "fit_on": "all",
         "window": 3,
         "step": 2,
@@ -60,7 +62,8 @@ def test_cases_shrink_as_printed() -> None:
 
 
 def test_claims_carry_the_papers_numbers() -> None:
-    assert len(CLAIMS) == 51
+    assert len(CLAIMS) == 76
+    assert CLAIMS["baseline_first_curve_loss"].paper == 8.5939
     assert CLAIMS["cs2_test_recall"].paper == 97
     assert CLAIMS["cs1_published_f1"].paper == 0.976066
     assert CLAIMS["baseline_curve_loss"].paper == 0.2098

@@ -50,7 +50,12 @@ POOLED = tuple(name for name, case in CASES.items() if case.pools)
 
 
 def recipe(
-    name: str, *, order: int = 1, fit_on: str = "all", stored: str = "float"
+    name: str,
+    *,
+    order: int = 1,
+    fit_on: str = "all",
+    stored: str = "float",
+    scaling: str = "standard",
 ) -> dict[str, Any]:
     """What is done to a case's images, as JSON for a stage's configuration.
 
@@ -60,12 +65,16 @@ def recipe(
         fit_on: ``all`` or ``train``: the images that the scaling is computed from.
         stored: ``float``: scaled, pooled and interpolated without rounding, as in the paper;
             ``8bit``: pooled images are rounded to bytes first, as a file would hold them.
+        scaling: ``standard``: every pixel to mean 0 and deviation 1; ``none``: 0 to 255 as it is.
     """
     case = CASES[name]
+    scaled: dict[str, Any] = {"scaling": scaling}
+    if scaling == "standard":
+        scaled["fit_on"] = fit_on
     if not case.pools:
-        return {"fit_on": fit_on}
+        return scaled
     return {
-        "fit_on": fit_on,
+        **scaled,
         "window": case.window,
         "step": case.step,
         "order": order,

@@ -13,6 +13,7 @@ from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.tables import tables
 from imgcomp.papers.experiment import Run
 from imgcomp.report import Choice, JudgedClaim, Outcome
+from imgcomp.report.claims import mean_and_std
 from imgcomp.stages import Artifacts
 
 
@@ -40,6 +41,13 @@ def claim_values(numbers: Numbers) -> dict[str, list[float]]:
         values[f"{name}_published_f1"] = numbers.scores(name, "f1")
         for curve in ("loss", "precision", "recall"):
             values[f"{name}_curve_{curve}"] = numbers.curve(name, curve)[:, -1].tolist()
+        values[f"{name}_first_curve_loss"] = numbers.curve(name, "loss")[:, 0].tolist()
+        if numbers.unscaled:
+            other = f"unscaled-{name}"
+            values[f"{name}_unscaled_f1"] = numbers.scores(other, "f1")
+            for curve in ("loss", "precision", "recall"):
+                last = numbers.curve(other, curve)[:, -1].tolist()
+                values[f"{name}_unscaled_curve_{curve}"] = last
     base = {curve: numbers.curve("baseline", curve).mean(axis=1) for curve in ("f1", "loss")}
     base_f1 = np.asarray(numbers.scores("baseline"))
     height, width = numbers.run.dataset.image_shape[1:]
@@ -60,10 +68,40 @@ def claim_values(numbers: Numbers) -> dict[str, list[float]]:
 def _judge(numbers: Numbers) -> list[JudgedClaim]:
     values = claim_values(numbers)
     epochs = numbers.run.settings.integer("epochs")
+    disproofs = _disproofs(numbers, values)
     found = []
     for name, claim in CLAIMS.items():
-        epoch = 1 if "_curve_" in name else epochs
-        found.append(claim.judge(values[name], epoch=epoch if claim.paper_epoch else None))
+        if name not in values:  # an experiment that this run leaves out
+            continue
+        epoch = (1 if "_curve_" in name else epochs) if claim.paper_epoch else None
+        found.append(claim.judge(values[name], epoch=epoch, disproof=disproofs.get(name, "")))
+    return found
+
+
+def _disproofs(numbers: Numbers, values: dict[str, list[float]]) -> dict[str, str]:
+    """Claim id → what shows that the published runs cannot have seen scaled images.
+
+    The loss of the first batch is that of untrained networks, so that it does not matter for how
+    long and on how many images this run trains.
+    """
+    found: dict[str, str] = {}
+    if not numbers.unscaled or len(numbers.seeds) < 2:
+        return found
+    for name in CASES:
+        claim = CLAIMS[f"{name}_first_curve_loss"]
+        unscaled = numbers.curve(f"unscaled-{name}", "loss")[:, 0].tolist()
+        judged = (
+            claim.rule.judge(claim.paper, values[claim.id]),
+            claim.rule.judge(claim.paper, unscaled),
+        )
+        if judged[0] == "agrees" or judged[1] != "agrees":
+            continue
+        scaled, raw = mean_and_std(values[claim.id]), mean_and_std(unscaled)
+        found[claim.id] = (
+            f"A network that has learnt nothing has a loss of {scaled[0]:.2f} ± {scaled[1]:.2f} on "
+            f"scaled images, and of {raw[0]:.1f} ± {raw[1]:.1f} on unscaled bytes, with the same "
+            "initial weights: the published runs were not scaled."
+        )
     return found
 
 
@@ -78,7 +116,8 @@ def _curves(numbers: Numbers) -> dict[str, dict[str, list[float | None]]]:
     """Running curves of the first epoch, means over the repeats; records of the longer runs."""
     places = shown_batches(numbers.batches)
     found: dict[str, dict[str, list[float | None]]] = {}
-    for name in CASES:
+    names = [*CASES, *(f"unscaled-{name}" for name in CASES if numbers.unscaled)]
+    for name in names:
         found[name] = {"batch": [float(place) for place in places]}
         for curve in published.CURVES:
             mean = numbers.curve(name, curve).mean(axis=0)
@@ -105,7 +144,7 @@ _CHOICES = (
         "",
         "(x − mean) / std for each pixel, only the mean subtracted where std is 0",
         "the “standard-scaling”",
-        "as scikit-learn’s StandardScaler, which the paper’s library has, does it",
+        "as scikit-learn’s StandardScaler does it; the published histories were made without",
     ),
     Choice(
         "",

@@ -15,7 +15,6 @@ from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.tables import percents, published_f1
 from imgcomp.papers.statistics import interval, unpaired
 from imgcomp.plots import (
-    COLORS,
     PALETTE,
     Bar,
     Panel,
@@ -25,13 +24,14 @@ from imgcomp.plots import (
     draw_panels,
     new_figure,
 )
+from imgcomp.plots.style import LINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
 LOOKS = {name: look for look, name in enumerate(CASES)}
 """Colour and line style of each case, the same in every figure."""
-OURS_AND_THEIRS = (PALETTE["blue"], PALETTE["orange"])
+OURS_AND_THEIRS = (PALETTE["blue"], PALETTE["orange"], PALETTE["green"])
 CURVES = {
     "loss": ("Running loss", "cross-entropy (nats)"),
     "precision": ("Running precision", "precision"),
@@ -79,12 +79,12 @@ def digits(numbers: Numbers, case: str) -> MatplotlibFigure:
     )
 
 
-def training_curve(numbers: Numbers, curve: str) -> MatplotlibFigure:
+def training_curve(numbers: Numbers, curve: str, prefix: str = "") -> MatplotlibFigure:
     """Figures 6 to 9: a running measure of all cases, and how far each is from the baseline."""
     figure, (left, right) = new_figure(7.4, 3.7, 1, 2)
     title, label = CURVES[curve]
     x = np.arange(1, numbers.batches + 1)
-    means = {name: numbers.curve(name, curve).mean(axis=0) for name in CASES}
+    means = {name: numbers.curve(f"{prefix}{name}", curve).mean(axis=0) for name in CASES}
     known = {
         name: {b: row[curve] for b, row in rows.items() if b <= numbers.batches}
         for name, rows in published.training_curves().items()
@@ -138,14 +138,18 @@ def training_curve(numbers: Numbers, curve: str) -> MatplotlibFigure:
 
 def test_bars(numbers: Numbers, score: str) -> MatplotlibFigure:
     """Figures 10 to 12: a test score of every case, and every run of ours and of theirs."""
-    figure, (left, right) = new_figure(7.4, 3.5, 1, 2)
+    figure, (left, right) = new_figure(7.4, 3.9, 1, 2)
     bars, rows = [], []
     for name, case in CASES.items():
         ours = percents(numbers.scores(name, score))
         theirs = percents(published.test_scores()[name][score])
         mine = interval(ours)
         bars.append(Bar(case.text, mine.mean, 0.0, interval(theirs).mean, "all"))
-        rows.append((case.text, [Sample("ours", ours), Sample("published", theirs)]))
+        samples = [Sample("ours, scaled", ours), Sample("published", theirs)]
+        if numbers.unscaled:
+            raw = percents(numbers.scores(f"unscaled-{name}", score))
+            samples.append(Sample("ours, unscaled", raw))
+        rows.append((case.text, samples))
     word = {"precision": "Precision", "recall": "Recall", "f1": "F1"}[score]
     draw_bars(left, bars, title=f"{word}, macro average", label="%", show=".2f", limit=104)
     for patch in left.patches:
@@ -166,14 +170,12 @@ def distributions(numbers: Numbers) -> MatplotlibFigure:
     """How our runs' F1 are distributed beside the published ones', case by case."""
     figure, places = new_figure(7.4, 4.6, 2, 3)
     for axes, (name, case) in zip(places, CASES.items(), strict=False):
-        samples = (("ours", percents(numbers.scores(name))), ("published", published_f1(name)))
+        samples = [("ours, scaled", percents(numbers.scores(name)))]
+        samples.append(("published", published_f1(name)))
+        if numbers.unscaled:
+            samples.append(("ours, unscaled", percents(numbers.scores(f"unscaled-{name}"))))
         for index, (whose, values) in enumerate(samples):
-            axes.ecdf(
-                values,
-                color=OURS_AND_THEIRS[index],
-                linestyle="-" if index == 0 else (0, (5, 1.6)),
-                label=whose,
-            )
+            axes.ecdf(values, color=OURS_AND_THEIRS[index], linestyle=LINES[index], label=whose)
         axes.set(title=case.text, xlabel="macro F1 (%)", ylabel="share of runs")
     low = min(axes.get_xlim()[0] for axes in places[: len(CASES)])
     high = max(axes.get_xlim()[1] for axes in places[: len(CASES)])
@@ -181,45 +183,48 @@ def distributions(numbers: Numbers) -> MatplotlibFigure:
         axes.set_xlim(low, high)
         axes.label_outer()
     last = places[len(CASES)]
+    kinds = [("", 0)] + ([("unscaled-", 2)] if numbers.unscaled else [])
     for place, name in enumerate(CASES):
-        found = unpaired(percents(numbers.scores(name)), published_f1(name))
-        ends = None
-        if found.low is not None and found.high is not None:
-            ends = [[found.difference - found.low], [found.high - found.difference]]
-        last.errorbar(
-            found.difference,
-            place,
-            xerr=ends,
-            color=COLORS[6],
-            capsize=2.5,
-            marker="o",
-            markersize=4,
-        )
+        for index, (prefix, color) in enumerate(kinds):
+            ours = percents(numbers.scores(f"{prefix}{name}"))
+            found = unpaired(ours, published_f1(name))
+            ends = None
+            if found.low is not None and found.high is not None:
+                ends = [[found.difference - found.low], [found.high - found.difference]]
+            last.errorbar(
+                found.difference,
+                place + (index - (len(kinds) - 1) / 2) * 0.3,
+                xerr=ends,
+                color=OURS_AND_THEIRS[color],
+                capsize=2.5,
+                marker="os^"[color],
+                markersize=4,
+            )
     last.axvline(0.0, color="#555555", linewidth=0.9, zorder=1)
     last.set(title="Ours − published", xlabel="points")
     last.set_yticks(range(len(CASES)), [case.name for case in CASES.values()])
     last.set_ylim(len(CASES) - 0.4, -0.6)
     last.grid(axis="y", visible=False)
     handles, names = places[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=2)
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
 
 
 def against_baseline(numbers: Numbers) -> MatplotlibFigure:
     """Each case minus the baseline, ours and the published runs', pair by pair."""
-    figure, (axes,) = new_figure(6.6, 3.4)
+    figure, (axes,) = new_figure(6.6, 3.8)
     rows = []
     base = np.asarray(percents(numbers.scores("baseline")))
     published_base = np.asarray(published_f1("baseline"))
     for name in POOLED:
         ours = np.asarray(percents(numbers.scores(name))) - base
         theirs = np.asarray(published_f1(name)) - published_base
-        rows.append(
-            (
-                CASES[name].text,
-                [Sample("ours", ours.tolist()), Sample("published", theirs.tolist())],
-            )
-        )
+        samples = [Sample("ours, scaled", ours.tolist()), Sample("published", theirs.tolist())]
+        if numbers.unscaled:
+            raw = np.asarray(numbers.scores(f"unscaled-{name}"))
+            gaps = 100 * (raw - np.asarray(numbers.scores("unscaled-baseline")))
+            samples.append(Sample("ours, unscaled", gaps.tolist()))
+        rows.append((CASES[name].text, samples))
     draw_samples(
         axes,
         rows,

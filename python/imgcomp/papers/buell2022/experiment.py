@@ -54,9 +54,15 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("order", "order of the spline", 1, least=0, most=5),
     Option(
+        "unscaled",
+        "whether everything is also run on unscaled bytes, 0 to 255",
+        True,
+        chosen="not in the paper; the published histories begin as only unscaled bytes do",
+    ),
+    Option(
         "long_repeats",
         "repeats of the longer training; 0 leaves it out",
-        3,
+        2,
         quick=1,
         smoke=1,
         chosen=_OURS,
@@ -197,6 +203,11 @@ def stages(run: Run) -> list[Stage]:
     targets = [_inputs(run, images)]
     for seed in run.seeds:
         targets += [_training(run, images, case, case, seed) for case in CASES]
+        if s.flag("unscaled"):
+            targets += [
+                _training(run, images, f"unscaled-{case}", case, seed, scaling="none")
+                for case in CASES
+            ]
     for seed in repeats(run, "long_repeats"):
         targets += [
             _training(run, images, f"long-{case}", case, seed, epochs=s.integer("long_epochs"))

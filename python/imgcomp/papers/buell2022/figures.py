@@ -43,18 +43,34 @@ def _images(numbers: Numbers) -> list[Figure]:
 def _training(numbers: Numbers) -> list[Figure]:
     repeats = len(numbers.seeds)
     lines = f"means over {repeats} repeats" if repeats > 1 else "one repeat"
-    return [
+    caption = (
+        "What Keras shows after each batch of the first epoch: the mean since the epoch’s "
+        f"beginning. Lines: {lines}. Circles: the published means of 10 runs, which trained on "
+        "56,000 images. Right: each case minus the baseline, over the logarithm of the batch."
+    )
+    found = [
         Figure(
             f"figure{number}",
             f"{title} of all cases while training (the paper’s Figure {number})",
-            "What Keras shows after each batch of the first epoch: the mean since the epoch’s "
-            f"beginning. Lines: {lines}. Circles: the published means of 10 runs, which trained "
-            "on 56,000 images. Right: each case minus the baseline, over the logarithm of the "
-            "batch.",
+            f"{caption} Ours are scaled as the text says; the published runs were not."
+            if numbers.unscaled
+            else caption,
             partial(drawings.training_curve, numbers, curve),
         )
         for number, (curve, (title, _)) in enumerate(drawings.CURVES.items(), start=6)
     ]
+    if numbers.unscaled:
+        found += [
+            Figure(
+                f"unscaled_{curve}",
+                f"{title} of all cases on unscaled bytes",
+                f"{caption} Ours here are on unscaled bytes, as the published runs.",
+                partial(drawings.training_curve, numbers, curve, "unscaled-"),
+            )
+            for curve, (title, _) in drawings.CURVES.items()
+            if curve in ("loss", "f1")
+        ]
+    return found
 
 
 def _testing(numbers: Numbers) -> list[Figure]:

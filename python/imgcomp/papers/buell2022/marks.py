@@ -12,7 +12,7 @@ from imgcomp.plots import COLORS, MARKERS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SPACING = 0.3
+_SPACING = 0.26
 
 
 @dataclass(frozen=True)

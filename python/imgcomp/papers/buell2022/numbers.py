@@ -34,6 +34,8 @@ class Numbers:
         """Other data sets that were run."""
         self.missing_data = [name for name in wanted if name not in self.extra_data]
         """Other data sets that were asked for and not to be had."""
+        self.unscaled = run.settings.flag("unscaled")
+        """Whether everything was also run on unscaled bytes."""
         # Read once: an artifact that nobody holds would be read from its file again.
         self._records: dict[tuple[str, int], dict[str, Any]] = {}
         self._curves: dict[tuple[str, str], Array] = {}

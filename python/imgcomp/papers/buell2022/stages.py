@@ -40,9 +40,11 @@ def pipeline_for(given: Mapping[str, Any], stored: torch.Tensor, size: tuple[int
         stored: The images that the scaling is computed from, as `stored_images` gives them.
         size: (H, W) that the network takes.
     """
-    from imgcomp.preprocess import Pipeline, PoolSpline, Spline, Standardize, statistics
+    from imgcomp.preprocess import Pipeline, PoolSpline, Scale, Spline, Standardize, statistics
 
-    scaling = Standardize.from_statistics(statistics(stored, per="pixel"))
+    scaling: Scale | Standardize = Scale(0, 255)
+    if given["scaling"] == "standard":
+        scaling = Standardize.from_statistics(statistics(stored, per="pixel"))
     if "window" not in given:
         return Pipeline([scaling])
     if given["stored"] == "8bit":
@@ -70,10 +72,9 @@ def train_and_test(context: Context, pool: Split) -> Artifact:
     train_images = stored_images(given, train.images)
     test_images = stored_images(given, test.images)
     size = pool.image_shape[1:]
-    if given["fit_on"] == "all":
-        pipeline = pipeline_for(given, stored_images(given, pool.images), size)
-    else:
-        pipeline = pipeline_for(given, train_images, size)
+    whole = given.get("fit_on") == "all"
+    sample = stored_images(given, pool.images) if whole else train_images
+    pipeline = pipeline_for(given, sample, size)
     model, history, kept = fitted(context, (train_images, train.labels), preprocess=pipeline)
     scores, confusion = _test(model, pipeline, test_images, test.labels)
     tensors = {f"final/{name}": tensor for name, tensor in model.state_dict().items()}

@@ -49,30 +49,32 @@ def published_f1(case: str) -> list[float]:
 
 def _published(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = []
-    ours = {name: percents(numbers.scores(name)) for name in CASES}
-    found = {name: unpaired(ours[name], published_f1(name)) for name in CASES}
-    corrected = holm([found[name].p for name in CASES])
-    for name, p in zip(CASES, corrected, strict=True):
-        mine, theirs = interval(ours[name]), interval(published_f1(name))
-        margin = prediction_margin(theirs.std, theirs.n, mine.n)
-        ends = found[name]
-        welch = "–" if ends.low is None else f"{ends.low:+.2f} … {ends.high:+.2f}"
-        rows.append(
-            [
-                CASES[name].text,
-                mine.n,
-                mine.mean,
-                mine.std,
-                theirs.mean,
-                theirs.std,
-                f"{theirs.mean - margin:.2f} … {theirs.mean + margin:.2f}",
-                ends.difference,
-                welch.replace("-", "−"),
-                p_value(ends.p),
-                p_value(p),
-                p_value(ends.rank_p),
-            ]
-        )
+    for prefix in ("", "unscaled-") if numbers.unscaled else ("",):
+        ours = {name: percents(numbers.scores(f"{prefix}{name}")) for name in CASES}
+        found = {name: unpaired(ours[name], published_f1(name)) for name in CASES}
+        corrected = holm([found[name].p for name in CASES])
+        for name, p in zip(CASES, corrected, strict=True):
+            mine, theirs = interval(ours[name]), interval(published_f1(name))
+            margin = prediction_margin(theirs.std, theirs.n, mine.n)
+            ends = found[name]
+            welch = "–" if ends.low is None else f"{ends.low:+.2f} … {ends.high:+.2f}"
+            rows.append(
+                [
+                    CASES[name].text,
+                    "unscaled" if prefix else "scaled",
+                    mine.n,
+                    mine.mean,
+                    mine.std,
+                    theirs.mean,
+                    theirs.std,
+                    f"{theirs.mean - margin:.2f} … {theirs.mean + margin:.2f}",
+                    ends.difference,
+                    welch.replace("-", "−"),
+                    p_value(ends.p),
+                    p_value(p),
+                    p_value(ends.rank_p),
+                ]
+            )
     return Table(
         "published_runs",
         "Our runs beside the paper’s 50 published ones: macro F1 on the test images, in %",
@@ -83,6 +85,7 @@ def _published(numbers: Numbers) -> Table:
         "after Holm’s correction for five cases; the last column is Mann and Whitney’s p.",
         [
             Column("Case"),
+            Column("Ours"),
             Column("Our runs", "d"),
             Column("Our mean", ".2f"),
             Column("Our std", ".2f"),
@@ -100,12 +103,16 @@ def _published(numbers: Numbers) -> Table:
 
 
 def baseline_tests(numbers: Numbers) -> dict[str, tuple[list[Paired], list[float | None]]]:
-    """``ours`` and ``published`` → each case against the baseline, and Holm's p values of t."""
+    """Whose runs → each case against the baseline, and Holm's p values of t."""
     base = published_f1("baseline")
     found = {
         "ours": [numbers.against_baseline(name) for name in POOLED],
         "published": [paired(published_f1(name), base) for name in POOLED],
     }
+    if numbers.unscaled:
+        found["ours, unscaled"] = [
+            numbers.against_baseline(f"unscaled-{name}", "unscaled-baseline") for name in POOLED
+        ]
     return {whose: (tests, holm([test.t_p for test in tests])) for whose, tests in found.items()}
 
 
@@ -158,25 +165,29 @@ def _curves(numbers: Numbers) -> Table:
         places.append(numbers.batches)
     rows: list[list[Cell]] = []
     for name in CASES:
-        curves = {curve: numbers.curve(name, curve).mean(axis=0) for curve in published.CURVES}
         for place in places:
             row: list[Cell] = [CASES[name].text, place]
             known = published.training_curves()[name].get(place)
             for curve in published.CURVES:
-                row += [float(curves[curve][place - 1]), known[curve] if known else None]
+                row.append(float(numbers.curve(name, curve)[:, place - 1].mean()))
+                raw = None
+                if numbers.unscaled:
+                    raw = float(numbers.curve(f"unscaled-{name}", curve)[:, place - 1].mean())
+                row += [raw, known[curve] if known else None]
             rows.append(row)
     return Table(
         "training_curves",
         "Training histories: ours beside the published ones",
         "What Keras shows after a batch of the first epoch, means over the repeats: the mean loss "
-        "so far, precision and recall so far, and the F1 of these two.",
+        "so far, precision and recall so far, and the F1 of these two. Ours with images scaled as "
+        "in the text, and unscaled.",
         [
             Column("Case"),
             Column("Batch", ",d"),
             *(
                 Column(f"{curve}, {whose}", ".4f")
                 for curve in ("Loss", "Precision", "Recall", "F1")
-                for whose in ("ours", "published")
+                for whose in ("scaled", "unscaled", "published")
             ),
         ],
         rows,
@@ -232,23 +243,29 @@ def _accounting(numbers: Numbers) -> Table:
 
 
 def _inputs(numbers: Numbers) -> Table:
+    def first(name: str) -> float:
+        return float(numbers.curve(name, "loss")[:, 0].mean())
+
     return Table(
         "inputs",
-        "The largest input of the network",
+        "What goes in, and the loss of the first batch",
         "Pixels that are almost always black have a tiny standard deviation, so that the few that "
-        "are not become very large when scaled. Pooling averages them with their neighbours. "
-        "First loss: running loss after the first batch, mean over the repeats.",
+        "are not become very large when scaled; pooling averages them with their neighbours. "
+        "First loss: of the first batch, before anything is learnt, mean over the repeats; an "
+        "answer of equal probabilities has ln 10 = 2.30.",
         [
             Column("Case"),
-            Column("Largest input (standard deviations)", ".1f"),
-            Column("First loss (nats)", ".2f"),
-            Column("published", ".2f"),
+            Column("Largest scaled input", ".1f"),
+            Column("First loss, scaled", ".2f"),
+            Column("First loss, unscaled", ".2f"),
+            Column("First loss, published", ".2f"),
         ],
         [
             [
                 case.text,
                 numbers.inputs()[name]["largest"],
-                float(numbers.curve(name, "loss")[:, 0].mean()),
+                first(name),
+                first(f"unscaled-{name}") if numbers.unscaled else None,
                 published.training_curves()[name][1]["loss"],
             ]
             for name, case in CASES.items()
