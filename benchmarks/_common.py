@@ -7,7 +7,7 @@ import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +89,28 @@ def environment() -> dict[str, Any]:
     }
 
 
-def report(title: str, rows: list[dict[str, Any]], path: Path | None) -> None:
-    """Prints a table, and writes the rows as JSON where a path is given."""
+def report(
+    title: str,
+    rows: list[dict[str, Any]],
+    path: Path | None,
+    quality: str = "loss",
+    notes: Sequence[str] = (),
+) -> None:
+    """Prints a table, and writes the rows as JSON where a path is given.
+
+    Args:
+        title: What is compared.
+        rows: As `Pair.summary` makes them.
+        path: The file to write.
+        quality: What `Run.quality` is.
+        notes: Sentences below the table.
+    """
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title)
-    for column in ("", "ours/s", "peer/s", "speed-up", "min … max", "loss", "peer’s"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
+    for column in ("", "ours/s", "peer/s", "speed-up", "min … max", quality, "peer’s"):
+        table.add_column(column, justify="left" if not column else "right")
     for row in rows:
         table.add_row(
             row["name"],
@@ -107,8 +121,17 @@ def report(title: str, rows: list[dict[str, Any]], path: Path | None) -> None:
             f"{statistics.mean(row['ours_quality']):.5f}",
             f"{statistics.mean(row['peer_quality']):.5f}",
         )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    for note in notes:
+        console.print(note)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"title": title, "environment": environment(), "rows": rows}
+        content = {
+            "title": title,
+            "environment": environment(),
+            "quality": quality,
+            "rows": rows,
+            "notes": list(notes),
+        }
         path.write_text(json.dumps(content, indent=1) + "\n")

@@ -17,10 +17,9 @@ import argparse
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from _common import RESULTS, clock, environment
+from _common import RESULTS, Pair, Run, clock, report
 from scipy import stats
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -39,6 +38,10 @@ class Group:
 
     seconds: float
     f1: list[float]
+
+    @property
+    def run(self) -> Run:
+        return Run(self.seconds, statistics.mean(self.f1))
 
 
 def macro_f1(labels: torch.Tensor, logits: torch.Tensor) -> float:
@@ -100,32 +103,17 @@ def run_plain(pool: Split, pipeline: Pipeline, seeds: list[int]) -> Group:
     return group
 
 
-def compare(ours: list[float], peer: list[float]) -> dict[str, Any]:
-    """Whether two lists of F1 may come from one distribution."""
-    welch = stats.ttest_ind(ours, peer, equal_var=False)
+def compare(ours: list[Group], peer: list[Group]) -> str:
+    """Whether the F1 of both may come from one distribution."""
+    a, b = ([f1 for group in groups for f1 in group.f1] for groups in (ours, peer))
+    welch = stats.ttest_ind(a, b, equal_var=False)
     interval = welch.confidence_interval()
-    return {
-        "ours_mean": statistics.mean(ours),
-        "peer_mean": statistics.mean(peer),
-        "difference_95": [interval.low, interval.high],
-        "welch_p": welch.pvalue,
-        "kolmogorov_smirnov_p": stats.ks_2samp(ours, peer).pvalue,
-        "ours": ours,
-        "peer": peer,
-    }
-
-
-def row(name: str, images: int, ours: list[Group], peer: list[Group]) -> dict[str, Any]:
-    """Medians of a pair of ways, and the ratio pair by pair."""
-    ratios = [p.seconds / o.seconds for o, p in zip(ours, peer, strict=True)]
-    return {
-        "name": name,
-        "ours_images_per_second": images / statistics.median(g.seconds for g in ours),
-        "peer_images_per_second": images / statistics.median(g.seconds for g in peer),
-        "speedup_median": statistics.median(ratios),
-        "speedup_min": min(ratios),
-        "speedup_max": max(ratios),
-    }
+    return (
+        f"Macro F1 of {len(a)} runs each: {statistics.mean(a):.4f} ± {statistics.stdev(a):.4f} and "
+        f"{statistics.mean(b):.4f} ± {statistics.stdev(b):.4f}; difference {interval.low:+.4f} … "
+        f"{interval.high:+.4f} (95 %), Welch p = {welch.pvalue:.2f}, Kolmogorov–Smirnov p = "
+        f"{stats.ks_2samp(a, b).pvalue:.2f}."
+    )
 
 
 def main() -> None:
@@ -150,54 +138,22 @@ def main() -> None:
         side_by_side.append(run_ours(pool, pipeline, seeds, threads=1, jobs=jobs))
         plain.append(run_plain(pool, pipeline, seeds))
         in_turn.append(run_ours(pool, pipeline, seeds, threads=arguments.threads, jobs=1))
-        print(
-            f"repeat {repeat + 1}: {plain[-1].seconds / side_by_side[-1].seconds:.2f}× the plain "
-            f"script, {in_turn[-1].seconds / side_by_side[-1].seconds:.2f}× one after another"
-        )
 
     images = len(split_of(pool, 0)[0]) * jobs
     rows = [
-        row("side by side, against the plain script", images, side_by_side, plain),
-        row("one after another, against the plain script", images, in_turn, plain),
-        row("side by side, against one after another", images, side_by_side, in_turn),
-    ]
-    quality = compare(
-        [f1 for group in side_by_side for f1 in group.f1],
-        [f1 for group in plain for f1 in group.f1],
-    )
-    _report(rows, quality, jobs)
-    if arguments.json:
-        import json
-
-        path = RESULTS / "buell2022_training.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        title = f"buell2022 training, {jobs} threads: ours and the plain PyTorch script"
-        content = {"title": title, "environment": environment(), "rows": rows, "f1": quality}
-        path.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _report(rows: list[dict[str, Any]], quality: dict[str, Any], jobs: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"buell2022 training, {jobs} threads")
-    for column in ("", "images/s", "peer/s", "speed-up", "min … max"):
-        table.add_column(column, justify="left" if not column else "right", no_wrap=True)
-    for each in rows:
-        table.add_row(
-            each["name"],
-            f"{each['ours_images_per_second']:,.0f}",
-            f"{each['peer_images_per_second']:,.0f}",
-            f"{each['speedup_median']:.2f}×",
-            f"{each['speedup_min']:.2f} … {each['speedup_max']:.2f}",
+        Pair(name, [group.run for group in ours], [group.run for group in peer]).summary(images)
+        for name, ours, peer in (
+            ("side by side / plain script", side_by_side, plain),
+            ("one by one / plain script", in_turn, plain),
+            ("side by side / one by one", side_by_side, in_turn),
         )
-    console = Console()
-    console.print(table)
-    low, high = quality["difference_95"]
-    console.print(
-        f"macro F1: {quality['ours_mean']:.4f} and {quality['peer_mean']:.4f}, difference "
-        f"{low:+.4f} … {high:+.4f} (95 %), Welch p = {quality['welch_p']:.2f}, "
-        f"Kolmogorov–Smirnov p = {quality['kolmogorov_smirnov_p']:.2f}"
+    ]
+    report(
+        f"buell2022 training, {jobs} threads: ours and the plain PyTorch script",
+        rows,
+        RESULTS / "buell2022_training.json" if arguments.json else None,
+        quality="macro F1",
+        notes=[compare(side_by_side, plain)],
     )
 
 

@@ -198,18 +198,20 @@ def benchmarks(folder: Path) -> str:
             ]
             for row in content["rows"]
         ]
+        quality = str(content.get("quality", "loss"))
         heads = [
-            "Network",
+            "",
             "imgcomp, images/s",
-            "PyTorch script, images/s",
+            "Peer, images/s",
             "Ratio",
             "Lowest … highest",
-            "Loss, imgcomp",
-            "Loss, PyTorch",
+            f"{quality[0].upper()}{quality[1:]}, imgcomp",
+            "Peer",
         ]
+        notes = "".join(f"{escape(note)}\n\n" for note in content.get("notes", ()))
         parts.append(
             f"**{escape(content['title'])}**\n\n{table(heads, rows, [False] + [True] * 6)}\n"
-            f"{escape(env)}.\n"
+            f"{notes}{escape(env)}.\n"
         )
     return "\n".join(parts) or (":::{note}\nThere are no committed benchmark results yet.\n:::\n")
 
