@@ -27,7 +27,7 @@ OPTIONS: tuple[Option, ...] = (
         "images in all, at most; a smaller data set gives all it has",
         70000,
         quick=12000,
-        smoke=1500,
+        smoke=1200,
         least=100,
     ),
     Option("train_share", "share of the images to train on", 0.8, least=0.1, most=0.9),
