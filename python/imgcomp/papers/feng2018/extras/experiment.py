@@ -253,12 +253,12 @@ def _pipeline(run: Run, seed: int, known: dict[str, Stage]) -> list[Stage]:
         "tune_batch": s.integer("ann_batch"),
     }
     for name, config in compressions(run).items():
-        tuned = config["method"] in ("prune", "product")
         targets.append(
             compress_layers(
                 f"compress/{name}/seed{seed}",
-                {**config, "seed": seed, **(tuning if tuned else {})},
-                cost=1.0 + tuned * len(splits["train"]) * s.integer("tune_epochs") / 5_000,
+                # The whole network too: what more training alone would give.
+                {**config, "seed": seed, **tuning},
+                cost=1.0 + len(splits["train"]) * s.integer("tune_epochs") / 5_000,
                 model=networks["ann-well"],
                 classifier=classifier,
                 **splits,

@@ -172,13 +172,19 @@ def _deep_images(extras: Extras) -> MatplotlibFigure:
 
 
 def _compressed(extras: Extras) -> MatplotlibFigure:
-    figure, (left, right) = new_figure(7.4, 3.6, 1, 2)
+    figure, (left, right) = new_figure(7.4, 3.7, 1, 2)
     styles: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
         ("pruned", "prune", "plain", {"look": 0, "line": 0, "marker": "o"}),
         ("pruned, tuned", "prune", "tuned", {"look": 0, "line": 1, "marker": "s"}),
         ("product", "product", "plain", {"look": 1, "line": -1, "marker": "^"}),
         ("product, tuned", "product", "tuned", {"look": 1, "line": -1, "marker": "v"}),
         ("uniform", "uniform", "plain", {"color": PALETTE["gray"], "line": 2, "marker": "D"}),
+        (
+            "uniform, tuned",
+            "uniform",
+            "tuned",
+            {"color": PALETTE["gray"], "line": 1, "marker": "P"},
+        ),
     )
     for axes, what, title, y_label in (
         (left, "mse", "Test MSE", "MSE"),
@@ -211,7 +217,7 @@ def _compressed(extras: Extras) -> MatplotlibFigure:
         )
         _plain_ticks(axes)
     handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=5)
+    figure.legend(handles, names, loc="outside lower center", ncols=3)
     return figure
 
 

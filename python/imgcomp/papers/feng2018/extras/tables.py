@@ -168,7 +168,8 @@ def _compressed(extras: Extras) -> Table:
         "uniformly quantised ones, the trivial rival, as so many bits a weight; biases and a "
         "header. LZMA: what that makes of the file. Tuned: after "
         f"{epochs} epoch{'s' if epochs != 1 else ''} of training what is left, at the "
-        f"same size. MSE and accuracy on the reconstructed test images. {over(extras)}",
+        f"same size; of uniform layers these are the ends of the scale. MSE and accuracy "
+        f"on the reconstructed test images. {over(extras)}",
         [
             Column("Layers"),
             Column("Bytes", ",d"),
