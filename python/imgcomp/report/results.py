@@ -152,7 +152,8 @@ class Results:
                             from earlier ones: list of ``imgcomp``, ``source_revision``, ``torch``,
                             ``processor``, ``device``, ``stages`` (number); ``stages`` alone for
                             stages from before this was recorded
-    ``curves``              per-epoch records: name → metric → list; ``epoch`` counts from 1
+    ``curves``              per-epoch records: name → metric → list; ``epoch`` counts from 1; or per
+                            batch, with ``batch`` in its place
     ``tables``              list: ``id``, ``title``, ``caption``, ``columns``, ``formats``, ``rows``
     ``figures``             list: ``id``, ``title``, ``caption``, ``files`` (relative paths)
     ======================  ======================================================================

@@ -289,8 +289,8 @@ def _side_by_side(numbers: Numbers) -> str:
     published_images = len(CASES) * published.RUNS * 56_000
     return (
         f"The paper’s own {count} trainings saw {images:,} images (the published ones "
-        f"{published_images:,}) in {seconds:,.0f} seconds of training, one thread each; run side "
-        "by side they take that time divided by the number of cores, with the same results."
+        f"{published_images:,}) and took {seconds:,.0f} seconds of training in all, one thread "
+        "each, several side by side; that is the sum over them, not the time waited."
     )
 
 
