@@ -23,9 +23,9 @@ def findings(numbers: Numbers) -> list[str]:
     """What the report begins with."""
     return [
         _against_published(numbers),
+        *_scaled_or_not(numbers),
         _against_baseline(numbers),
         _equivalence(numbers),
-        *_scaled_or_not(numbers),
         _curve_gaps(numbers),
         *_bytes(numbers),
         *_stored(numbers),
@@ -80,7 +80,7 @@ def _against_baseline(numbers: Numbers) -> str:
             for name, test in zip(POOLED, tests["ours"][0], strict=True)
         ]
     )
-    text = f"Case minus baseline in points of macro F1, paired over {repeats} repeats: {gaps}."
+    text = f"Case minus baseline in points of macro F1, paired over {repeats} repeat{'s' if repeats > 1 else ''}: {gaps}."
     if repeats < 2:
         return text + " A single pair says nothing of their spread."
     labels = {"ours": "our runs", "published": "the published runs"}
@@ -132,7 +132,7 @@ def _scaled_or_not(numbers: Numbers) -> list[str]:
         "The published histories begin with losses of "
         f"{listed([number(theirs[name]) for name in CASES])} nats (baseline, cases 1 to 4). With "
         f"images scaled as in the text, ours begin with {told['']}, with the bytes unscaled with "
-        f"{told['unscaled-']}: the published runs, other than the text says, were not scaled.",
+        f"{told['unscaled-']}: contrary to the text, the published runs were not scaled.",
         f"On unscaled bytes our mean macro F1 lies within the published runs’ interval in "
         f"{len(inside)} of {len(CASES)} cases, and the running loss after the last batch is "
         + listed(

@@ -22,9 +22,9 @@ def signed(value: float, digits: int = 2) -> str:
 
 
 def span(found: Interval, digits: int = 2) -> str:
-    """Difference and its interval: ``+0.22 [−0.06, +0.51]``; one run has no interval."""
+    """Difference and its interval: ``+0.22 [−0.06, +0.51]``; of one run or two without."""
     mean = signed(found.mean, digits)
-    if found.low is None or found.high is None:
+    if found.n < 3 or found.low is None or found.high is None:
         return mean
     return f"{mean} [{signed(found.low, digits)}, {signed(found.high, digits)}]"
 
