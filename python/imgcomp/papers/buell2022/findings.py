@@ -80,7 +80,8 @@ def _against_baseline(numbers: Numbers) -> str:
             for name, test in zip(POOLED, tests["ours"][0], strict=True)
         ]
     )
-    text = f"Case minus baseline in points of macro F1, paired over {repeats} repeat{'s' if repeats > 1 else ''}: {gaps}."
+    over = f"{repeats} repeat{'s' if repeats > 1 else ''}"
+    text = f"Case minus baseline in points of macro F1, paired over {over}: {gaps}."
     if repeats < 2:
         return text + " A single pair says nothing of their spread."
     labels = {"ours": "our runs", "published": "the published runs"}

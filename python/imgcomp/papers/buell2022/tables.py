@@ -6,7 +6,7 @@ from imgcomp.papers.buell2022 import published
 from imgcomp.papers.buell2022.cases import CASES, POOLED
 from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.variants import data_rows, variants
-from imgcomp.papers.buell2022.words import p_value, span
+from imgcomp.papers.buell2022.words import p_value, signed, span
 from imgcomp.papers.statistics import (
     Paired,
     holm,
@@ -57,10 +57,12 @@ def _published(numbers: Numbers) -> Table:
             mine, theirs = interval(ours[name]), interval(published_f1(name))
             margin = prediction_margin(theirs.std, theirs.n, mine.n)
             ends = found[name]
-            welch = "–" if ends.low is None else f"{ends.low:+.2f} … {ends.high:+.2f}"
+            difference = signed(ends.difference)
+            if ends.low is not None and ends.high is not None:
+                difference += f" [{signed(ends.low)}, {signed(ends.high)}]"
             rows.append(
                 [
-                    CASES[name].text,
+                    CASES[name].name,
                     "unscaled" if prefix else "scaled",
                     mine.n,
                     mine.mean,
@@ -68,35 +70,31 @@ def _published(numbers: Numbers) -> Table:
                     theirs.mean,
                     theirs.std,
                     f"{theirs.mean - margin:.2f} … {theirs.mean + margin:.2f}",
-                    ends.difference,
-                    welch.replace("-", "−"),
+                    difference,
                     p_value(ends.p),
                     p_value(p),
-                    p_value(ends.rank_p),
                 ]
             )
     return Table(
         "published_runs",
         "Our runs beside the paper’s 50 published ones: macro F1 on the test images, in %",
-        f"The published runs are {published.RUNS} for each case. “Ours expected in” is the 95 % "
+        f"The published runs are {published.RUNS} for each case. “Expected” is the 95 % "
         "prediction interval of the mean of as many further runs of the published experiment, "
         "computed from the published runs alone; the claims are judged by it. The difference is "
         "ours minus theirs in points, with Welch’s 95 % interval; p is that of Welch’s test, then "
-        "after Holm’s correction for five cases; the last column is Mann and Whitney’s p.",
+        "after Holm’s correction for five cases.",
         [
             Column("Case"),
             Column("Ours"),
-            Column("Our runs", "d"),
-            Column("Our mean", ".2f"),
-            Column("Our std", ".2f"),
-            Column("Published mean", ".2f"),
-            Column("Published std", ".2f"),
-            Column("Ours expected in"),
-            Column("Difference", "+.2f"),
-            Column("95 % interval"),
+            Column("Runs", "d"),
+            Column("Mean", ".2f"),
+            Column("Std", ".2f"),
+            Column("Theirs", ".2f"),
+            Column("Their std", ".2f"),
+            Column("Expected"),
+            Column("Difference"),
             Column("p"),
             Column("p (Holm)"),
-            Column("p (ranks)"),
         ],
         rows,
     )
@@ -123,7 +121,7 @@ def _paired(numbers: Numbers) -> Table:
         for name, test, p, rank_p in zip(POOLED, tests, corrected, ranks, strict=True):
             rows.append(
                 [
-                    CASES[name].text,
+                    CASES[name].name,
                     whose,
                     test.difference.n,
                     span(test.difference),
@@ -139,21 +137,21 @@ def _paired(numbers: Numbers) -> Table:
         "paired_tests",
         "Does a case differ from the baseline? Macro F1 on the test images, paired by repeat",
         "Case minus baseline in points of F1, with Student’s 95 % interval; Cohen’s d_z is the "
-        "mean over the standard deviation of the differences. In ours, the runs of a repeat have "
-        "the same split, the same initial weights and the same order of images. The published runs "
+        "mean over the standard deviation of the differences; p of Student’s and of Wilcoxon’s "
+        "test. In ours, the runs of a repeat have the same split, the same initial weights and the same order of images. The published runs "
         "are paired by their number; nothing says that these share a split, and their scores are "
         "hardly correlated. Holm’s correction is for four cases.",
         [
             Column("Case"),
             Column("Runs"),
             Column("Pairs", "d"),
-            Column("Difference [95 % interval]"),
+            Column("Difference"),
             Column("Std", ".2f"),
             Column("d_z", "+.2f"),
             Column("p (t)"),
-            Column("p (t, Holm)"),
-            Column("p (Wilcoxon)"),
-            Column("p (Wilcoxon, Holm)"),
+            Column("Holm"),
+            Column("p (ranks)"),
+            Column("Holm (ranks)"),
         ],
         rows,
     )
@@ -166,9 +164,9 @@ def _curves(numbers: Numbers) -> Table:
     rows: list[list[Cell]] = []
     for name in CASES:
         for place in places:
-            row: list[Cell] = [CASES[name].text, place]
+            row: list[Cell] = [CASES[name].name, place]
             known = published.training_curves()[name].get(place)
-            for curve in published.CURVES:
+            for curve in ("loss", "f1"):
                 row.append(float(numbers.curve(name, curve)[:, place - 1].mean()))
                 raw = None
                 if numbers.unscaled:
@@ -179,14 +177,14 @@ def _curves(numbers: Numbers) -> Table:
         "training_curves",
         "Training histories: ours beside the published ones",
         "What Keras shows after a batch of the first epoch, means over the repeats: the mean loss "
-        "so far, precision and recall so far, and the F1 of these two. Ours with images scaled as "
-        "in the text, and unscaled.",
+        "so far, and the F1 of precision and recall so far. Ours with images scaled as in the "
+        "text, and unscaled.",
         [
             Column("Case"),
             Column("Batch", ",d"),
             *(
                 Column(f"{curve}, {whose}", ".4f")
-                for curve in ("Loss", "Precision", "Recall", "F1")
+                for curve in ("Loss", "F1")
                 for whose in ("scaled", "unscaled", "published")
             ),
         ],
@@ -209,8 +207,6 @@ def _accounting(numbers: Numbers) -> Table:
                 4 * values / whole,
                 bits,
                 values * bits / 8 / whole,
-                values,
-                values / whole,
                 counted[name]["deflated"],
                 counted[name]["deflated"] / whole,
                 counted[name]["png"],
@@ -222,20 +218,18 @@ def _accounting(numbers: Numbers) -> Table:
         f"The original has {whole} values of one byte each. The paper counts values. It pools "
         "32-bit floats, and a mean of bytes is no byte: the mean of four needs 10 bits, that of "
         "nine 12. With 8 bits a value they are rounded; the table of variants has the scores with "
-        "images that were. Deflated: all images of the column before as one stream, bytes per "
-        "image; PNG: mean size of a file of one image, with its header.",
+        "images that were; then the share of values is that of bytes. Deflated: all images, "
+        "rounded to 8 bits, as one stream, bytes per image; PNG: mean size of a file of one image.",
         [
             Column("Case"),
             Column("Values", ",d"),
-            Column("of the original", ".1%"),
-            Column("Bytes as floats", ",d"),
-            Column("of its bytes", ".0%"),
-            Column("Bits a value, exact", "d"),
-            Column("of its bytes, so", ".1%"),
-            Column("Bytes at 8 bits", ",d"),
-            Column("of its bytes, at 8 bits", ".1%"),
+            Column("Share", ".1%"),
+            Column("Floats (B)", ",d"),
+            Column("Share, floats", ".0%"),
+            Column("Exact bits", "d"),
+            Column("Share, exact", ".1%"),
             Column("Deflated (B)", ".0f"),
-            Column("of its bytes, deflated", ".1%"),
+            Column("Share, deflated", ".1%"),
             Column("PNG (B)", ".0f"),
         ],
         rows,
