@@ -1,5 +1,7 @@
 """On a GPU: the kernels give what the CPU loops give, and training runs and agrees."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from reference_networks import PAIRS, copy_weights, random_images
@@ -7,6 +9,7 @@ from training_runs import fit, train_in_torch, weights
 
 import imgcomp
 from imgcomp import _core, models
+from imgcomp.papers.common import own_stream
 
 pytestmark = pytest.mark.needs_cuda
 
@@ -95,3 +98,18 @@ def test_reconstruct_and_predict_come_back_to_where_the_images_are():
     assert model.reconstruct(IMAGES.cuda()).device.type == "cuda"
     classifier = models.feng2018_classifier(seed=1).to("cuda")
     assert classifier.predict(IMAGES).shape == (160, 10)
+
+
+def test_trainings_on_streams_of_their_own_agree_with_those_alone():
+    def train(seed):
+        model = models.feng2018_ann(40, seed).to("cuda")
+        with own_stream("cuda"):
+            fit(model, IMAGES, epochs=3, batch_size=16, optimizer="sgd", lr=0.1)
+        return {name: tensor.cpu() for name, tensor in model.state_dict().items()}
+
+    alone = [train(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as workers:
+        together = list(workers.map(train, range(4)))
+    for one, other in zip(alone, together, strict=True):
+        for name, tensor in one.items():
+            torch.testing.assert_close(other[name], tensor, rtol=1e-4, atol=1e-6)

@@ -17,6 +17,8 @@ from imgcomp.report import Outcome, Results, environment, maker, render_html
 from imgcomp.stages import RunFolder, Runner, default_jobs, listener_for
 from imgcomp.training import StopToken
 
+_GPU_JOBS = 4
+
 
 @dataclass(frozen=True)
 class Reproduction:
@@ -64,7 +66,8 @@ def reproduce(
         precision: ``fp32``, ``bf16`` or ``auto``.
         settings: Changed settings by key.
         resume: Go on with what is in `out`; otherwise an earlier run there is removed.
-        jobs: Stages that run side by side; no influence on results. By default one per core.
+        jobs: Stages that run side by side; no influence on results. By default one per core,
+            on a GPU at most four.
         offline: Never download data.
         progress: ``"auto"``, True or False.
         stop: Set it from another thread to stop the run.
@@ -86,7 +89,8 @@ def reproduce(
     if precision not in ("fp32", "bf16", "auto"):
         raise UsageError(f"precision: expected fp32, bf16 or auto, got '{precision}'")
     if jobs is None:
-        jobs = default_jobs() if place == "cpu" else 1
+        # On a GPU each stage has a stream; few are enough to fill it.
+        jobs = default_jobs() if place == "cpu" else min(_GPU_JOBS, default_jobs())
     if jobs < 1:
         raise UsageError(f"jobs: expected at least 1, got {jobs}")
     folder = RunFolder(Path(out) if out is not None else Path("runs") / f"{paper}-{scale}", paper)
