@@ -1,7 +1,6 @@
 #include "preprocess/pass_cpu.h"
 
 #include <ATen/Parallel.h>
-#include <c10/util/BFloat16.h>
 
 #include <algorithm>
 
@@ -15,6 +14,8 @@ using Passes = std::vector<std::shared_ptr<const PreprocessPass>>;
 
 // Values that one thread should have at least, for the start of a thread to be worth it.
 constexpr int64_t kValuesPerThread = 16384;
+// A result of so many bytes will not be found in the caches anyway.
+constexpr int64_t kStreamedBytes = int64_t{32} << 20;
 
 int64_t area(const Shape& shape) {
   return shape[1] * shape[2];
@@ -118,29 +119,48 @@ void run_passes_cpu(const Passes& passes, const CpuRun& run) {
   const Shape& shape = passes.back()->output;
   const int64_t channels = shape[0];
   const int64_t out_area = area(shape);
+  const int64_t values = channels * out_area;
+  const int64_t bytes =
+      values * static_cast<int64_t>(run.bfloat16 ? sizeof(uint16_t) : sizeof(float));
   const int64_t per_image = channels * std::max(out_area, area(passes.front()->input));
   const int64_t grain = std::max<int64_t>(1, kValuesPerThread / per_image);
   const bool interleave = run.channels_last && channels > 1;
+  const bool stream = run.count * bytes >= kStreamedBytes;
   at::parallel_for(0, run.count, grain, [&](int64_t begin, int64_t end) {
     Scratch scratch(passes);
-    // Whole images, where they must be rearranged or rounded before they are stored.
-    std::vector<float> whole;
-    if (interleave || run.bfloat16) {
-      whole.resize(static_cast<size_t>(channels * out_area));
-    }
+    // Whole images on their way: as planes, rounded, in the memory format.
+    std::vector<float> planes(stream || interleave || run.bfloat16 ? values : 0);
+    std::vector<uint16_t> rounded(run.bfloat16 && (stream || interleave) ? values : 0);
+    std::vector<char> pixels(stream && interleave ? bytes : 0);
     for (int64_t i = begin; i < end; ++i) {
-      const int64_t offset = i * channels * out_area;
-      float* planes = whole.empty() ? static_cast<float*>(run.output) + offset : whole.data();
+      char* target = static_cast<char*>(run.output) + i * bytes;
+      auto* computed = planes.empty() ? reinterpret_cast<float*>(target) : planes.data();
       for (int64_t channel = 0; channel < channels; ++channel) {
-        run_plane(passes, run, i, channel, planes + channel * out_area, scratch);
+        run_plane(passes, run, i, channel, computed + channel * out_area, scratch);
       }
+      const void* last = computed;
       if (run.bfloat16) {
-        auto* target = static_cast<uint16_t*>(run.output) + offset;
-        plane::store_bfloat16(planes, interleave ? channels : 1,
-                              interleave ? out_area : channels * out_area, target);
-      } else if (interleave) {
-        plane::interleave(planes, channels, out_area, static_cast<float*>(run.output) + offset);
+        auto* to = rounded.empty() ? reinterpret_cast<uint16_t*>(target) : rounded.data();
+        plane::to_bfloat16(computed, values, to);
+        last = to;
       }
+      if (interleave) {
+        void* to = pixels.empty() ? target : pixels.data();
+        if (run.bfloat16) {
+          plane::interleave(static_cast<const uint16_t*>(last), channels, out_area,
+                            static_cast<uint16_t*>(to));
+        } else {
+          plane::interleave(static_cast<const float*>(last), channels, out_area,
+                            static_cast<float*>(to));
+        }
+        last = to;
+      }
+      if (stream) {
+        plane::stream(last, bytes, target);
+      }
+    }
+    if (stream) {
+      plane::end_stream();
     }
   });
 }

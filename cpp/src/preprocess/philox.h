@@ -14,20 +14,34 @@ struct Random4 {
   uint32_t word[4];
 };
 
+constexpr int kPhiloxRounds = 10;
+
+struct PhiloxKey {
+  IMGCOMP_HOST_DEVICE explicit PhiloxKey(uint64_t key)
+      : low(static_cast<uint32_t>(key)), high(static_cast<uint32_t>(key >> 32)) {}
+  IMGCOMP_HOST_DEVICE void advance() {
+    low += 0x9E3779B9U;
+    high += 0xBB67AE85U;
+  }
+  uint32_t low, high;
+};
+
+IMGCOMP_HOST_DEVICE inline void philox_round(uint32_t& c0, uint32_t& c1, uint32_t& c2, uint32_t& c3,
+                                             PhiloxKey key) {
+  const uint64_t p0 = static_cast<uint64_t>(0xD2511F53U) * c0;
+  const uint64_t p1 = static_cast<uint64_t>(0xCD9E8D57U) * c2;
+  c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ key.low;
+  c1 = static_cast<uint32_t>(p1);
+  c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ key.high;
+  c3 = static_cast<uint32_t>(p0);
+}
+
 // Four random words for a 128-bit counter under a 64-bit key.
 IMGCOMP_HOST_DEVICE inline Random4 philox(uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3,
                                           uint64_t key) {
-  auto k0 = static_cast<uint32_t>(key);
-  auto k1 = static_cast<uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = static_cast<uint64_t>(0xD2511F53U) * c0;
-    const uint64_t p1 = static_cast<uint64_t>(0xCD9E8D57U) * c2;
-    c0 = static_cast<uint32_t>(p1 >> 32) ^ c1 ^ k0;
-    c1 = static_cast<uint32_t>(p1);
-    c2 = static_cast<uint32_t>(p0 >> 32) ^ c3 ^ k1;
-    c3 = static_cast<uint32_t>(p0);
-    k0 += 0x9E3779B9U;
-    k1 += 0xBB67AE85U;
+  PhiloxKey round_key(key);
+  for (int round = 0; round < kPhiloxRounds; ++round, round_key.advance()) {
+    philox_round(c0, c1, c2, c3, round_key);
   }
   return {{c0, c1, c2, c3}};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #ifdef __CUDACC__
 #define IMGCOMP_HOST_DEVICE __host__ __device__
@@ -20,6 +21,14 @@ IMGCOMP_HOST_DEVICE inline float scale_byte(uint8_t value, float span, float low
 #else
   return static_cast<float>(value) / 255.0f * span + low;
 #endif
+}
+
+// The nearest bfloat16, ties to even.
+IMGCOMP_HOST_DEVICE inline uint16_t round_to_bfloat16(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, sizeof(bits));
+  const uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
+  return static_cast<uint16_t>(value != value ? 0x7FC0U : rounded);
 }
 
 // The two numbers of an affine map, such as a standardisation. Subtracting first keeps a value that

@@ -3,8 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "preprocess/simd.h"
+
+// Before a loop of few and fixed steps: a compiler that unrolls it first does not vectorise it.
+#if defined(__GNUC__) && !defined(__clang__)
+#define IMGCOMP_ONE_VECTOR _Pragma("GCC unroll 1")
+#else
+#define IMGCOMP_ONE_VECTOR
+#endif
 
 namespace imgcomp::plane {
 namespace {
@@ -31,6 +41,29 @@ template <class Source>
   }
 }
 
+// Values that are turned at once, so that the compiler knows their number.
+constexpr int64_t kAtOnce = 16;
+
+// output[i] = from[i · stride]; the last block overlaps its neighbour.
+template <int64_t Stride, class Source>
+[[gnu::always_inline]] inline void copy_row(const Source* from, int64_t count, float* output) {
+  if (count < kAtOnce) {
+    for (int64_t i = 0; i < count; ++i) {
+      output[i] = static_cast<float>(from[i * Stride]);
+    }
+    return;
+  }
+  for (int64_t begin = 0; begin < count; begin += kAtOnce) {
+    const int64_t start = std::min(begin, count - kAtOnce);
+    float block[kAtOnce];
+    IMGCOMP_ONE_VECTOR
+    for (int64_t i = 0; i < kAtOnce; ++i) {
+      block[i] = static_cast<float>(from[(start + i) * Stride]);
+    }
+    std::memcpy(output + start, block, sizeof(block));
+  }
+}
+
 template <class Source>
 [[gnu::always_inline]] inline void move_values(const Source* source, int32_t height, int32_t width,
                                                const Placement& p, float fill, float* output) {
@@ -42,28 +75,38 @@ template <class Source>
   const int64_t down = static_cast<int64_t>(p.yy) * width + p.xy;
   const int64_t across = static_cast<int64_t>(p.yx) * width + p.xx;
   for (int64_t y = p.top; y < p.bottom; ++y) {
-    const Source* from = source + (origin + y * down);
-    float* to = output + y * width;
+    const Source* from = source + (origin + y * down + p.left * across);
+    float* to = output + y * width + p.left;
+    const int64_t count = std::max<int64_t>(0, p.right - p.left);
     if (across == 1) {
-      for (int64_t x = p.left; x < p.right; ++x) {
-        to[x] = static_cast<float>(from[x]);
-      }
+      copy_row<1>(from, count, to);
+    } else if (across == -1) {
+      copy_row<-1>(from, count, to);
     } else {
-      for (int64_t x = p.left; x < p.right; ++x) {
+      for (int64_t x = 0; x < count; ++x) {
         to[x] = static_cast<float>(from[x * across]);
       }
     }
   }
 }
 
-// The random words of kValuesAbreast values, from number `block` · kValuesAbreast on.
+// The random words of kValuesAbreast values, from number `block` · kValuesAbreast on: draw() for
+// neighbouring blocks, round by round for all of them.
 [[gnu::always_inline]] inline void draw_words(DrawKey key, uint32_t step, int64_t block,
                                               uint32_t (&words)[4][kBlocksAbreast]) {
   const auto first = static_cast<uint32_t>(block * kBlocksAbreast);
+  IMGCOMP_ONE_VECTOR
   for (uint32_t lane = 0; lane < kBlocksAbreast; ++lane) {
-    const Random4 random = draw(key, step, first + lane);
-    for (int word = 0; word < 4; ++word) {
-      words[word][lane] = random.word[word];
+    words[0][lane] = first + lane;
+    words[1][lane] = step;
+    words[2][lane] = static_cast<uint32_t>(key.image);
+    words[3][lane] = static_cast<uint32_t>(key.image >> 32);
+  }
+  PhiloxKey round_key(key.key);
+  for (int round = 0; round < kPhiloxRounds; ++round, round_key.advance()) {
+    IMGCOMP_ONE_VECTOR
+    for (int64_t lane = 0; lane < kBlocksAbreast; ++lane) {
+      philox_round(words[0][lane], words[1][lane], words[2][lane], words[3][lane], round_key);
     }
   }
 }
@@ -88,6 +131,7 @@ IMGCOMP_CLONES void gaussian_noise(float* values, int64_t count, int64_t first, 
     float normal[4][kBlocksAbreast];
     draw_words(key, noise.step, block, words);
     for (int pair = 0; pair < 4; pair += 2) {
+      IMGCOMP_ONE_VECTOR
       for (int64_t lane = 0; lane < kBlocksAbreast; ++lane) {
         normal_pair(words[pair][lane], words[pair + 1][lane], normal[pair][lane],
                     normal[pair + 1][lane]);
@@ -115,11 +159,33 @@ IMGCOMP_CLONES void salt_and_pepper_noise(float* values, int64_t count, int64_t 
   }
 }
 
-inline uint16_t round_to_bfloat16(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof(bits));
-  const uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
-  return static_cast<uint16_t>(value != value ? 0x7FC0U : rounded);
+template <int64_t Channels, class Value>
+[[gnu::always_inline]] inline void interleave_fixed(const Value* __restrict planes, int64_t area,
+                                                    Value* __restrict output) {
+  for (int64_t pixel = 0; pixel < area; ++pixel) {
+    for (int64_t channel = 0; channel < Channels; ++channel) {
+      output[pixel * Channels + channel] = planes[channel * area + pixel];
+    }
+  }
+}
+
+template <class Value>
+[[gnu::always_inline]] inline void interleave_values(const Value* planes, int64_t channels,
+                                                     int64_t area, Value* output) {
+  switch (channels) {
+    case 2:
+      return interleave_fixed<2>(planes, area, output);
+    case 3:
+      return interleave_fixed<3>(planes, area, output);
+    case 4:
+      return interleave_fixed<4>(planes, area, output);
+    default:
+      for (int64_t pixel = 0; pixel < area; ++pixel) {
+        for (int64_t channel = 0; channel < channels; ++channel) {
+          output[pixel * channels + channel] = planes[channel * area + pixel];
+        }
+      }
+  }
 }
 
 }  // namespace
@@ -150,27 +216,43 @@ void add_noise(float* values, int64_t count, int64_t first, DrawKey key, const N
   }
 }
 
-void interleave(const float* planes, int64_t channels, int64_t area, float* output) {
-  for (int64_t pixel = 0; pixel < area; ++pixel) {
-    for (int64_t channel = 0; channel < channels; ++channel) {
-      output[pixel * channels + channel] = planes[channel * area + pixel];
-    }
+IMGCOMP_CLONES void interleave(const float* planes, int64_t channels, int64_t area, float* output) {
+  interleave_values(planes, channels, area, output);
+}
+IMGCOMP_CLONES void interleave(const uint16_t* planes, int64_t channels, int64_t area,
+                               uint16_t* output) {
+  interleave_values(planes, channels, area, output);
+}
+
+IMGCOMP_CLONES void to_bfloat16(const float* values, int64_t count, uint16_t* output) {
+  for (int64_t i = 0; i < count; ++i) {
+    output[i] = round_to_bfloat16(values[i]);
   }
 }
 
-IMGCOMP_CLONES void store_bfloat16(const float* planes, int64_t channels, int64_t area,
-                                   uint16_t* output) {
-  if (channels == 1) {
-    for (int64_t i = 0; i < area; ++i) {
-      output[i] = round_to_bfloat16(planes[i]);
-    }
-    return;
+void stream(const void* source, int64_t bytes, void* output) {
+#ifdef __SSE2__
+  const auto* from = static_cast<const char*>(source);
+  auto* to = static_cast<char*>(output);
+  constexpr int64_t kPiece = sizeof(__m128i);
+  const int64_t unaligned = -reinterpret_cast<intptr_t>(to) & (kPiece - 1);
+  const int64_t head = std::min(bytes, unaligned);
+  std::memcpy(to, from, static_cast<size_t>(head));
+  int64_t i = head;
+  for (; i + kPiece <= bytes; i += kPiece) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
   }
-  for (int64_t pixel = 0; pixel < area; ++pixel) {
-    for (int64_t channel = 0; channel < channels; ++channel) {
-      output[pixel * channels + channel] = round_to_bfloat16(planes[channel * area + pixel]);
-    }
-  }
+  std::memcpy(to + i, from + i, static_cast<size_t>(bytes - i));
+#else
+  std::memcpy(output, source, static_cast<size_t>(bytes));
+#endif
+}
+
+void end_stream() {
+#ifdef __SSE2__
+  _mm_sfence();
+#endif
 }
 
 }  // namespace imgcomp::plane

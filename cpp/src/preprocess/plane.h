@@ -27,7 +27,14 @@ void add_noise(float* values, int64_t count, int64_t first, DrawKey key, const N
 
 // (channels, area) → (area, channels).
 void interleave(const float* planes, int64_t channels, int64_t area, float* output);
-// The same, rounded to the nearest bfloat16 (ties to even).
-void store_bfloat16(const float* planes, int64_t channels, int64_t area, uint16_t* output);
+void interleave(const uint16_t* planes, int64_t channels, int64_t area, uint16_t* output);
+
+// Rounded to the nearest bfloat16, ties to even.
+void to_bfloat16(const float* values, int64_t count, uint16_t* output);
+
+// Copies past the caches: the memory of a result much larger than they are need not be read before
+// it is written. end_stream() comes before another thread may look.
+void stream(const void* source, int64_t bytes, void* output);
+void end_stream();
 
 }  // namespace imgcomp::plane

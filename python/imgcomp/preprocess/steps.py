@@ -58,7 +58,7 @@ class Step:
     def to_dict(self) -> dict[str, Any]:
         """The step as JSON-able data."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"step": type(self).__name__, **{k: _plain(v) for k, v in values.items()}}
+        return {"kind": type(self).__name__, **{k: _plain(v) for k, v in values.items()}}
 
     def add_to(self, steps: _core.PreprocessSteps) -> None:
         """Writes the step down for the core."""
@@ -325,8 +325,8 @@ def step_from_dict(values: object) -> Step:
     """
     if not isinstance(values, dict):
         raise UsageError(f"a step is written as a dict, not {type(values).__name__}")
-    kind = STEPS[choice("step", values.get("step"), list(STEPS))]
-    settings = {name: value for name, value in values.items() if name != "step"}
+    kind = STEPS[choice("kind", values.get("kind"), list(STEPS))]
+    settings = {name: value for name, value in values.items() if name != "kind"}
     try:
         return kind(**settings)
     except TypeError as error:
