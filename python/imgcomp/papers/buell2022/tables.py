@@ -138,9 +138,9 @@ def _paired(numbers: Numbers) -> Table:
         "Does a case differ from the baseline? Macro F1 on the test images, paired by repeat",
         "Case minus baseline in points of F1, with Student’s 95 % interval; Cohen’s d_z is the "
         "mean over the standard deviation of the differences; p of Student’s and of Wilcoxon’s "
-        "test. In ours, the runs of a repeat have the same split, the same initial weights and the same order of images. The published runs "
-        "are paired by their number; nothing says that these share a split, and their scores are "
-        "hardly correlated. Holm’s correction is for four cases.",
+        "test. In ours, the runs of a repeat have the same split, the same initial weights and the "
+        "same order of images. The published runs are paired by their number; nothing says that "
+        "these share a split, and their scores are hardly correlated. Holm’s correction is for four cases.",
         [
             Column("Case"),
             Column("Runs"),
