@@ -140,7 +140,8 @@ def _paired(numbers: Numbers) -> Table:
         "mean over the standard deviation of the differences; p of Student’s and of Wilcoxon’s "
         "test. In ours, the runs of a repeat have the same split, the same initial weights and the "
         "same order of images. The published runs are paired by their number; nothing says that "
-        "these share a split, and their scores are hardly correlated. Holm’s correction is for four cases.",
+        "these share a split, and their scores are hardly correlated. Holm’s correction is for "
+        "four cases.",
         [
             Column("Case"),
             Column("Runs"),
