@@ -1,5 +1,7 @@
 """Same seed, same result: again, in threads side by side, and whatever the global state."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -111,3 +113,21 @@ def test_two_threads_are_as_deterministic():
     for model in (first, second):
         fit(model, MANY, threads=2, batch_size=30)
     assert_same_weights(first, second)
+
+
+def test_the_first_training_of_a_process_is_as_any_other():
+    # Each library starts counting threads with its first loop in a thread, whatever was set before.
+    code = """
+import torch, imgcomp
+torch.set_num_threads(3)
+images = torch.randint(0, 256, (200, 1, 28, 28), dtype=torch.uint8)
+def train():
+    model = imgcomp.models.feng2018_ann(hidden=20, seed=3)
+    imgcomp.fit(model, images, validation=images[:50], epochs=3, lr=1e-2, threads=1, progress=False)
+    return model.state_dict()
+first, second = train(), train()
+assert all(torch.equal(first[name], second[name]) for name in first)
+assert torch.get_num_threads() == 3
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

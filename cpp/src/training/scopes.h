@@ -18,6 +18,9 @@ class ThreadScope {
   // 0 leaves it as it is.
   explicit ThreadScope(int threads)
       : before_(at::get_num_threads()), changed_(threads > 0 && threads != before_) {
+    // The first loop of a thread takes over the number that threads begin with, once in torch's
+    // libraries (above) and once in ours: not after it is set here.
+    at::internal::lazy_init_num_threads();
     if (changed_) {
       set(threads);
     }
