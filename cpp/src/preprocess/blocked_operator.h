@@ -16,6 +16,11 @@ struct OperatorBlock {
   int64_t first, count;
   int64_t begin, end;
   int64_t weights;  // where its weights begin, (end − begin, count or kLanes)
+  // Where the bands are much narrower than the block's samples: how many samples the widest has,
+  // and where each one's first sample and weights begin. 0: the whole block is multiplied.
+  int64_t taps = 0;
+  int64_t first_samples = 0;  // rows: (count,); columns: (taps, kLanes)
+  int64_t tap_weights = 0;    // rows: (count, taps); columns: (taps, kLanes)
 };
 
 struct BlockedOperator {
@@ -31,6 +36,9 @@ struct BlockedOperator {
   int64_t padded_width;  // in_width rounded up to whole vectors
   std::vector<OperatorBlock> row_blocks, column_blocks;
   std::vector<float> row_weights, column_weights;
+  bool small;  // at most two vectors wide, and all blocks have taps
+  std::vector<int32_t> samples;
+  std::vector<float> tap_weights;
 };
 
 }  // namespace imgcomp
