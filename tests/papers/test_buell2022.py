@@ -13,7 +13,6 @@ from safetensors.torch import load_file
 
 import imgcomp
 from imgcomp import datasets, papers
-from imgcomp.papers import driver
 from imgcomp.papers.buell2022 import PAPER, experiment
 from imgcomp.papers.buell2022.cases import CASES, POOLED
 from imgcomp.papers.buell2022.claims import CLAIMS
@@ -48,18 +47,6 @@ def again(out: Path, **changes: Any) -> papers.Reproduction:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> papers.Reproduction:
     """Two repeats and everything beyond the paper but other data sets."""
     return again(tmp_path_factory.mktemp("papers") / "buell2022")
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes most of a small run's time; tests of other things leave it out."""
-
-    def draw(folder: Path, outcome: Any) -> Any:
-        image = ("image/png", bytes(24))
-        names = [figure.id for figure in outcome.figures]
-        return dict.fromkeys(names, image), {name: [f"figures/{name}.png"] for name in names}
-
-    monkeypatch.setattr(driver, "_draw", draw)
 
 
 def stable(results: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from PIL import Image
 import imgcomp
 from imgcomp import papers
 from imgcomp.errors import UsageError
-from imgcomp.papers import driver
 from imgcomp.papers.feng2018 import PAPER
 from imgcomp.papers.feng2018.claims import CLAIMS, TABLE_2, TABLE_3
 from imgcomp.papers.feng2018.experiment import figure_8_epochs
@@ -67,18 +66,6 @@ def stable(results: Mapping[str, Any]) -> dict[str, Any]:
     }
     sweep = next(table["rows"] for table in results["tables"] if table["id"] == "sweep")
     return {"claims": claims, "curves": curves, "sweep": sweep, "sizes": results["sizes"]}
-
-
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes most of a small run's time; tests of other things leave it out."""
-
-    def draw(folder: Path, outcome: Any) -> Any:
-        image = ("image/png", bytes(24))
-        names = [figure.id for figure in outcome.figures]
-        return dict.fromkeys(names, image), {name: [f"figures/{name}.png"] for name in names}
-
-    monkeypatch.setattr(driver, "_draw", draw)
 
 
 def again(out: Path, **changes: Any) -> papers.Reproduction:

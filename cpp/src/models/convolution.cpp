@@ -1,8 +1,5 @@
 // Convolution and transposed convolution in two dimensions.
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/conv_transpose2d.h>
-#include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/relu.h>
 
 #include "imgcomp/error.h"
 #include "layers.h"
@@ -47,12 +44,8 @@ class Conv2d : public Layer {
     if (direct::applies(x, weight_, geometry_.stride, geometry_.padding, geometry_.dilation)) {
       return direct::convolve(x, weight_, bias_, geometry_.padding, epilogue_);
     }
-    at::Tensor y =
-        at::conv2d(x, weight_, bias_, geometry_.stride, geometry_.padding, geometry_.dilation);
-    if (epilogue_.relu) {
-      y = at::relu_(y);
-    }
-    return epilogue_.max_pool ? at::max_pool2d(y, {2, 2}) : y;
+    return direct::convolve_by_aten(x, weight_, bias_, geometry_.stride, geometry_.padding,
+                                    geometry_.dilation, epilogue_);
   }
 
   bool absorb(const Layer& next) override {

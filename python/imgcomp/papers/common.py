@@ -122,9 +122,22 @@ def train(context: Context, train: Split, validation: Split) -> Artifact:
         if not config.get("may_diverge"):
             raise
         return Artifact({}, {"spec": config["spec"], "diverged": str(error), "history": {}})
-    tensors |= {f"final/{name}": tensor for name, tensor in model.state_dict().items()}
+    return trained_artifact(model, history, tensors)
+
+
+def trained_artifact(
+    model: Model, history: History, tensors: Mapping[str, torch.Tensor] | None = None
+) -> Artifact:
+    """What `train` returns, of a network that `fitted` trained.
+
+    Args:
+        model: The network with its final weights.
+        history: Of its training.
+        tensors: Further ones, such as the weights of ``keep_epochs``.
+    """
+    final = {f"final/{name}": tensor for name, tensor in model.state_dict().items()}
     return Artifact(
-        tensors,
+        {**(tensors or {}), **final},
         {
             "spec": model.spec,
             "history": {name: finite(values) for name, values in history.items()},
@@ -215,11 +228,12 @@ def classify(context: Context, classifier: Artifact, images: Artifact, test: Spl
     found: dict[str, Any] = {}
     for name in context.config.get("names", ["images"]):
         shown = test.images if name == "originals" else images.tensors.get(name)
-        found[name] = None if shown is None else _judge(network, shown, test.labels)
+        found[name] = None if shown is None else judged(network, shown, test.labels)
     return Artifact({}, found)
 
 
-def _judge(network: Any, images: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+def judged(network: Any, images: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+    """A classifier's ``loss`` (mean cross-entropy, nats) and ``accuracy`` (share) on images."""
     logits = network.predict(images).to(torch.float64)
     loss = torch.nn.functional.cross_entropy(logits, labels)
     accuracy = (logits.argmax(dim=1) == labels).to(torch.float64).mean()

@@ -9,8 +9,8 @@ import torch
 from imgcomp import _core
 from imgcomp._checks import choice
 from imgcomp.errors import UsageError
-from imgcomp.models.model import ArrayLike, as_tensor
-from imgcomp.preprocess.pipeline import Pipeline
+from imgcomp.models.model import ArrayLike
+from imgcomp.preprocess.pipeline import Pipeline, checked_images
 from imgcomp.preprocess.steps import PoolSpline, Size, Standardize
 
 _PER = ("pixel", "channel")
@@ -68,14 +68,10 @@ def statistics(images: ArrayLike, *, per: str = "pixel") -> Statistics:
         UsageError: no images, another type, or values that are not finite.
     """
     per_channel = choice("per", per, _PER) == "channel"
-    tensor = as_tensor(images, "images").detach()
-    if tensor.dim() != 4 or tensor.numel() == 0:
-        raise UsageError(
-            f"images must have shape (N, C, H, W), and be at least one, not {tuple(tensor.shape)}"
-        )
-    if tensor.dtype not in (torch.uint8, torch.float32, torch.float64):
-        raise UsageError(f"images must be uint8, float32 or float64, not {tensor.dtype}")
-    return Statistics(*_core.image_statistics(tensor.contiguous(), per_channel))
+    return Statistics(*_core.image_statistics(checked_images(images), per_channel))
+
+
+_statistics = statistics  # for standardize, which has an argument of that name
 
 
 def standardize(
@@ -96,7 +92,7 @@ def standardize(
     """
     choice("per", per, _PER)
     if statistics is None:
-        statistics = globals()["statistics"](images, per=per)
+        statistics = _statistics(images, per=per)
     elif not isinstance(statistics, tuple) or len(statistics) != 2:
         raise UsageError(f"statistics are (mean, std), not {statistics!r}")
     return Pipeline([Standardize.from_statistics(statistics)])(images)

@@ -216,15 +216,26 @@ def image_tensor(images: ArrayLike) -> torch.Tensor:
     Raises:
         UsageError: they are something else.
     """
+    tensor = checked_images(images)
+    return tensor.float() if tensor.dtype == torch.float64 else tensor
+
+
+def checked_images(images: ArrayLike) -> torch.Tensor:
+    """Images as a contiguous tensor of their own type.
+
+    Raises:
+        UsageError: they are not uint8, float32 or float64 (N, C, H, W), or none.
+    """
     tensor = as_tensor(images, "images").detach()
     if tensor.dim() != 4:
         raise UsageError(f"images must have shape (N, C, H, W), not {tuple(tensor.shape)}")
     if tensor.dtype not in (torch.uint8, torch.float32, torch.float64):
         raise UsageError(f"images must be uint8, float32 or float64, not {tensor.dtype}")
     if tensor.numel() == 0:
-        raise UsageError(f"there are no images: the shape is {tuple(tensor.shape)}")
-    if tensor.dtype == torch.float64:
-        tensor = tensor.float()
+        raise UsageError(
+            f"there are no images, and there must be at least one: the shape is "
+            f"{tuple(tensor.shape)}"
+        )
     return tensor.contiguous()
 
 

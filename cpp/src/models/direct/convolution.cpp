@@ -21,15 +21,7 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
-at::Tensor by_aten(const at::Tensor& x, const at::Tensor& weight,
-                   const std::optional<at::Tensor>& bias, Pair padding, Epilogue epilogue) {
-  at::Tensor y = at::conv2d(x, weight, bias, {1, 1}, padding);
-  if (epilogue.relu) {
-    y = at::relu(y);
-  }
-  return epilogue.max_pool ? at::max_pool2d(y, {2, 2}) : y;
-}
+constexpr Pair kOne{1, 1};
 
 struct Convolution : Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
@@ -87,7 +79,7 @@ struct Convolution : Function<Convolution> {
   static variable_list derivable(AutogradContext* context, const at::Tensor& x,
                                  const at::Tensor& weight, const at::Tensor& bias, Pair padding,
                                  Epilogue epilogue, const at::Tensor& gradient) {
-    const at::Tensor output = by_aten(x, weight, if_defined(bias), padding, epilogue);
+    const at::Tensor output = convolve_by_aten(x, weight, bias, kOne, padding, kOne, epilogue);
     variable_list inputs;
     std::vector<size_t> places;
     for (size_t i = 0; i < 3; ++i) {
@@ -115,11 +107,20 @@ bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair pa
     return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4;
   };
   return best_kernels() != nullptr && is_float(x) && is_float(weight) &&
-         x.is_contiguous(kChannelsLast) && stride == Pair{1, 1} && dilation == Pair{1, 1} &&
+         x.is_contiguous(kChannelsLast) && stride == kOne && dilation == kOne &&
          padding[0] < weight.size(2) && padding[1] < weight.size(3) && x.numel() > 0 &&
          x.size(2) + 2 * padding[0] > weight.size(2) &&
          x.size(3) + 2 * padding[1] > weight.size(3) &&
          !at::autocast::is_autocast_enabled(at::kCPU);
+}
+
+at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            Pair stride, Pair padding, Pair dilation, Epilogue epilogue) {
+  at::Tensor y = at::conv2d(x, weight, bias, stride, padding, dilation);
+  if (epilogue.relu) {
+    y = at::relu_(y);
+  }
+  return epilogue.max_pool ? at::max_pool2d(y, {2, 2}) : y;
 }
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -24,6 +24,11 @@ struct Epilogue {
 bool applies(const at::Tensor& x, const at::Tensor& weight, std::array<int64_t, 2> stride,
              std::array<int64_t, 2> padding, std::array<int64_t, 2> dilation);
 
+// The same by ATen's operations, one after another, for everything that applies() refuses.
+at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            std::array<int64_t, 2> stride, std::array<int64_t, 2> padding,
+                            std::array<int64_t, 2> dilation, Epilogue epilogue);
+
 // x: (N, C, H, W); weight: (C', C, kh, kw); bias: (C') or undefined. Returns (N, C', H', W')
 // channels_last, with a gradient that can itself be derived again (slowly, by ATen).
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -61,6 +61,7 @@ def fine_tune(
     optimizer = torch.optim.Adam([value.requires_grad_() for value in free.values()], lr=lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     generator = torch.Generator().manual_seed(seed)
+    classifies = isinstance(model, Classifier)
 
     def built() -> dict[str, torch.Tensor]:
         return {
@@ -74,7 +75,6 @@ def fine_tune(
             batch = order[begin : begin + batch_size]
             inputs = train.images[batch].float() * ((high - low) / 255.0) + low
             outputs = torch.func.functional_call(module, built(), (inputs,))
-            classifies = isinstance(model, Classifier)
             loss = (
                 cross_entropy(outputs, train.labels[batch])
                 if classifies

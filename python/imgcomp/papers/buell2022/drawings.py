@@ -102,14 +102,13 @@ def training_curve(numbers: Numbers, curve: str, prefix: str = "") -> Matplotlib
         gaps.append(Series("", x, means[name] - means["baseline"], look=look))
         beside = [known[name][b] - known["baseline"][b] for b in batches]
         gap_marks.append(Series("", batches, beside, look=look, line=-1, marker="o"))
-    scale = "log" if curve == "loss" else "linear"
     draw_curves(
         left,
         [*lines, *marks],
         title=title,
         x_label="batch",
         y_label=label,
-        y_scale="log" if scale == "log" else "linear",
+        y_scale="log" if curve == "loss" else "linear",
         legend=False,
     )
     draw_curves(
@@ -205,8 +204,7 @@ def distributions(numbers: Numbers) -> MatplotlibFigure:
     last.set_yticks(range(len(CASES)), [case.name for case in CASES.values()])
     last.set_ylim(len(CASES) - 0.4, -0.6)
     last.grid(axis="y", visible=False)
-    handles, names = places[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
+    legend_below(places[0])
     return figure
 
 

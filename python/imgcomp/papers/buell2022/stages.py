@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from imgcomp.papers.buell2022.cases import CASES, recipe
-from imgcomp.papers.common import finite, fitted, model_from
+from imgcomp.papers.common import epoch_name, fitted, model_from, trained_artifact
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
-    from imgcomp.models import Model
+    from imgcomp.models import Classifier
     from imgcomp.preprocess import Pipeline
 
 RUNNING = ("running_loss", "running_precision", "running_recall")
@@ -61,10 +61,10 @@ def train_and_test(context: Context, pool: Split) -> Artifact:
 
     Returns:
         Tensors ``final/NAME``; `RUNNING`, float32, one value per batch; ``confusion`` (K, K)
-        int64, row = class. Data: ``spec``, ``history``, ``collapsed``, ``num_parameters``,
-        ``train`` and ``test`` (numbers of images), ``scores`` of the test part (macro
-        ``precision``, ``recall``, ``f1``; ``accuracy``; all shares), ``by_epoch``: the same after
-        each of ``keep_epochs``, by the epoch's number.
+        int64, row = class. Data: that of `trained_artifact`; ``train`` and ``test`` (numbers of
+        images), ``scores`` of the test part (macro ``precision``, ``recall``, ``f1``;
+        ``accuracy``; all shares), ``by_epoch``: the same after each of ``keep_epochs``, by the
+        epoch's number.
     """
     config = context.config
     given = config["images"]
@@ -76,27 +76,22 @@ def train_and_test(context: Context, pool: Split) -> Artifact:
     sample = stored_images(given, pool.images) if whole else train_images
     pipeline = pipeline_for(given, sample, size)
     model, history, kept = fitted(context, (train_images, train.labels), preprocess=pipeline)
-    scores, confusion = _test(model, pipeline, test_images, test.labels)
-    tensors = {f"final/{name}": tensor for name, tensor in model.state_dict().items()}
-    trained = {"spec": model.spec}
+    scores, confusion = _test(cast("Classifier", model), pipeline, test_images, test.labels)
+    trained = trained_artifact(model, history)
     by_epoch = {
         str(epoch): _test(
-            model_from(Artifact(kept, trained), f"epoch-{epoch:04d}").to(config["device"]),
+            model_from(Artifact(kept, trained.data), epoch_name(epoch)).to(config["device"]),
             pipeline,
             test_images,
             test.labels,
         )[0]
         for epoch in config["fit"].get("keep_epochs", ())
     }
-    for name in RUNNING:
-        tensors[name] = torch.from_numpy(history.batches[name]).to(torch.float32)
+    running = {name: torch.from_numpy(history.batches[name]).to(torch.float32) for name in RUNNING}
     return Artifact(
-        {**tensors, "confusion": confusion},
+        {**trained.tensors, **running, "confusion": confusion},
         {
-            **trained,
-            "history": {name: finite(values) for name, values in history.items()},
-            "collapsed": bool(history.collapsed),
-            "num_parameters": model.num_parameters,
+            **trained.data,
             "train": len(train),
             "test": len(test),
             "scores": scores,
@@ -106,17 +101,12 @@ def train_and_test(context: Context, pool: Split) -> Artifact:
 
 
 def _test(
-    model: Model, pipeline: Pipeline, images: torch.Tensor, labels: torch.Tensor
+    model: Classifier, pipeline: Pipeline, images: torch.Tensor, labels: torch.Tensor
 ) -> tuple[dict[str, float], torch.Tensor]:
     from imgcomp import metrics
 
-    classes = model.num_classes  # type: ignore[attr-defined]
-    predicted = torch.cat(
-        [
-            model.forward(pipeline(images[at : at + 500])).argmax(dim=1).cpu()
-            for at in range(0, len(images), 500)
-        ]
-    )
+    classes = model.num_classes
+    predicted = model.predict(pipeline(images)).argmax(dim=1)
     scores = metrics.precision_recall_f1(labels, predicted, num_classes=classes)
     found = {
         "precision": float(scores.precision),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from imgcomp.papers.common import finite, fitted, image_errors, model_from
+from imgcomp.papers.common import fitted, image_errors, judged, model_from, trained_artifact
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -29,15 +29,7 @@ def train_denoiser(context: Context, train: Split, validation: Split) -> Artifac
 
     preprocess = Pipeline([Scale(0.0, 1.0), GaussianNoise(context.config["std"])])
     model, history, tensors = fitted(context, train, validation=validation, preprocess=preprocess)
-    tensors |= {f"final/{name}": tensor for name, tensor in model.state_dict().items()}
-    data = {
-        "spec": model.spec,
-        "history": {name: finite(values) for name, values in history.items()},
-        "collapsed": bool(history.collapsed),
-        "num_parameters": model.num_parameters,
-        "diverged": None,
-    }
-    return Artifact(tensors, data)
+    return trained_artifact(model, history, tensors)
 
 
 def add_noise(images: torch.Tensor, kind: str, level: float, seed: int) -> torch.Tensor:
@@ -90,10 +82,9 @@ def _pca(train: Split, counts: Sequence[int]) -> dict[str, Filter]:
     }
 
 
-def _judged(classifier: Any, test: Split, images: torch.Tensor) -> dict[str, float]:
+def _compared(classifier: Any, test: Split, images: torch.Tensor) -> dict[str, float]:
     """Errors against the clean images, and the classifier's verdict."""
-    right = classifier.predict(images).argmax(dim=1) == test.labels
-    accuracy = float(right.to(torch.float64).mean())
+    accuracy = judged(classifier, images, test.labels)["accuracy"]
     return {**image_errors(test.images, images), "accuracy": accuracy}
 
 
@@ -128,7 +119,7 @@ def noisy_inputs(
             if context.stop.is_set():
                 raise StageStopped
             output = apply(noisy)
-            found[name] = _judged(judge, test, output)
+            found[name] = _compared(judge, test, output)
             tensors[f"{place}/{name}"] = output[: context.config["shown"]]
         rows.append({"kind": kind, "level": level, "found": found})
     return Artifact(tensors, {"noises": rows})
@@ -160,9 +151,9 @@ def compress_layers(
     config = context.config
     network, judge = model_from(model), model_from(classifier)
 
-    def judged(compressed: CompressedModel) -> dict[str, float]:
+    def verdict(compressed: CompressedModel) -> dict[str, float]:
         output = cast("Autoencoder", compressed.model).reconstruct(test.images)
-        return _judged(judge, test, output)
+        return _compared(judge, test, output)
 
     small = CompressedModel(network)
     if config["method"] == "prune":
@@ -176,7 +167,7 @@ def compress_layers(
     data: dict[str, Any] = {
         "bytes": small.num_bytes,
         "packed": small.packed_bytes(),
-        "plain": judged(small),
+        "plain": verdict(small),
         "tuned": None,
     }
     if config.get("tune_epochs"):
@@ -190,5 +181,5 @@ def compress_layers(
             batch_size=config["tune_batch"],
             seed=config["seed"],
         )
-        data["tuned"] = {**judged(tuned), "packed": tuned.packed_bytes()}
+        data["tuned"] = {**verdict(tuned), "packed": tuned.packed_bytes()}
     return Artifact({}, data)
