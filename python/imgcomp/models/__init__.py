@@ -1,6 +1,7 @@
 """Networks: specs of layers, the models built from them, and each paper's networks."""
 
 from imgcomp.models import compress, layers
+from imgcomp.models.bhattacharya2020 import bhattacharya2020
 from imgcomp.models.buell2022 import buell2022
 from imgcomp.models.feng2018 import (
     feng2018_ann,
@@ -9,6 +10,7 @@ from imgcomp.models.feng2018 import (
     feng2018_deep,
     feng2018_shared,
 )
+from imgcomp.models.kawaguchi2022 import kawaguchi2022_1, kawaguchi2022_2
 from imgcomp.models.model import (
     Autoencoder,
     Classifier,
@@ -23,6 +25,7 @@ __all__ = [
     "Classifier",
     "Model",
     "autoencoder_spec",
+    "bhattacharya2020",
     "buell2022",
     "classifier_spec",
     "compress",
@@ -32,5 +35,7 @@ __all__ = [
     "feng2018_deep",
     "feng2018_shared",
     "from_spec",
+    "kawaguchi2022_1",
+    "kawaguchi2022_2",
     "layers",
 ]
