@@ -2,6 +2,7 @@
 #include "imgcomp/classification.h"
 #include "imgcomp/gather.h"
 #include "imgcomp/metrics.h"
+#include "imgcomp/ssim.h"
 #include "pybind.h"
 
 namespace imgcomp::bindings {
@@ -31,6 +32,7 @@ void register_tensors(py::module_& m) {
       },
       py::arg("confusion"), py::arg("average"), Release());
   m.def("psnr_from_mse", &psnr_from_mse, py::arg("mse"), py::arg("peak"), Release());
+  m.def("ssim", &ssim, py::arg("x"), py::arg("y"), py::arg("data_range"), Release());
 }
 
 }  // namespace imgcomp::bindings

@@ -28,6 +28,7 @@ __all__: list[str] = [
     "psnr_from_mse",
     "reconstruct",
     "spline_matrix",
+    "ssim",
     "to_bytes",
 ]
 
@@ -309,6 +310,9 @@ def spline_matrix(
     in_size: typing.SupportsInt | typing.SupportsIndex,
     out_size: typing.SupportsInt | typing.SupportsIndex,
     order: typing.SupportsInt | typing.SupportsIndex,
+) -> torch.Tensor: ...
+def ssim(
+    x: torch.Tensor, y: torch.Tensor, data_range: typing.SupportsFloat | typing.SupportsIndex
 ) -> torch.Tensor: ...
 def to_bytes(
     values: torch.Tensor,

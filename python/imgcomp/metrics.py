@@ -11,7 +11,7 @@ from imgcomp._checks import choice, real_number, whole_number
 from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
 
-__all__ = ["PrecisionRecallF1", "confusion_matrix", "mse", "precision_recall_f1", "psnr"]
+__all__ = ["PrecisionRecallF1", "confusion_matrix", "mse", "precision_recall_f1", "psnr", "ssim"]
 
 _MAX_CLASSES = 10_000
 
@@ -56,6 +56,29 @@ def psnr(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tens
     """
     peak = real_number("data_range", data_range, above=True)
     return _core.psnr_from_mse(mse(x, y), peak)
+
+
+def ssim(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tensor:
+    """Structural similarity of each image (Wang et al., 2004).
+
+    A Gaussian window of 11×11 pixels with σ = 1.5, only where it lies inside the image; K₁ = 0.01,
+    K₂ = 0.03; the mean over positions and colour planes. Equal to scikit-image's
+    ``structural_similarity`` with ``gaussian_weights=True`` and ``use_sample_covariance=False``.
+
+    Args:
+        x: (N, C, H, W), any real dtype, sides of at least 11 pixels.
+        y: of the same shape.
+        data_range: the distance between black and white; 255 for bytes.
+
+    Returns:
+        float64 (N,), at most 1, which only equal images reach. Gradients flow to floating-point
+        inputs.
+
+    Raises:
+        UsageError: the shapes differ or are too small, or ``data_range`` is not positive.
+    """
+    span = real_number("data_range", data_range, above=True)
+    return _core.ssim(_real(x, "x"), _real(y, "y"), span)
 
 
 def confusion_matrix(target: ArrayLike, prediction: ArrayLike, *, num_classes: int) -> torch.Tensor:

@@ -1,0 +1,56 @@
+#include "metrics/gaussian_window.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+namespace imgcomp {
+namespace {
+
+// Outputs per product. A filter as a product with a band matrix does (outputs + n − 1) / n times
+// the work that is needed, at many times the speed of a loop over the weights.
+constexpr int64_t kTile = 64;
+
+// (outputs + n − 1, outputs): column j holds the weights from row j on.
+at::Tensor band_matrix(const at::Tensor& weights, int64_t outputs) {
+  const int64_t n = weights.size(0);
+  at::Tensor band = at::zeros({outputs + n - 1, outputs}, weights.options());
+  for (int64_t k = 0; k < n; ++k) {
+    band.diagonal(-k).copy_(weights[k]);
+  }
+  return band;
+}
+
+// Along the last axis.
+at::Tensor filtered(const at::Tensor& maps, const at::Tensor& weights) {
+  const int64_t side = maps.size(-1);
+  const int64_t n = weights.size(0);
+  const int64_t outputs = side - n + 1;
+  if (outputs <= kTile) {
+    return at::matmul(maps, band_matrix(weights, outputs));
+  }
+  const int64_t tiles = (outputs + kTile - 1) / kTile;
+  const int64_t width = kTile + n - 1;
+  const at::Tensor padded = at::constant_pad_nd(maps, {0, tiles * kTile + n - 1 - side});
+  const at::Tensor windows = padded.unfold(-1, width, kTile);
+  return at::matmul(windows, band_matrix(weights, kTile)).flatten(-2).narrow(-1, 0, outputs);
+}
+
+}  // namespace
+
+at::Tensor gaussian_weights(int64_t n, double sigma) {
+  const at::Tensor place =
+      at::arange(n, at::TensorOptions(at::kDouble)) - 0.5 * static_cast<double>(n - 1);
+  const at::Tensor weights = (place.square() / (-2.0 * sigma * sigma)).exp();
+  return weights / weights.sum();
+}
+
+at::Tensor filtered_transposed(const at::Tensor& maps, const at::Tensor& weights) {
+  return filtered(filtered(maps, weights).transpose(-1, -2), weights);
+}
+
+}  // namespace imgcomp
