@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +16,7 @@ from imgcomp.stages import Artifact, Context, stage
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
     from imgcomp.models import Model
-    from imgcomp.training import History
+    from imgcomp.training import Callback, History
     from imgcomp.training.data import FitData
 
 
@@ -44,7 +44,7 @@ def own_stream(device: str) -> Iterator[None]:
 
 
 def fitted(
-    context: Context, train: FitData, **arguments: Any
+    context: Context, train: FitData, callbacks: Sequence[Callback] = (), **arguments: Any
 ) -> tuple[Model, History, dict[str, torch.Tensor]]:
     """Train a stage's network: going on from its checkpoint, or from the start where that fails.
 
@@ -53,10 +53,12 @@ def fitted(
     Args:
         context: Of the stage.
         train: As `imgcomp.fit` takes it.
+        callbacks: As `imgcomp.fit` takes them; one that returns False ends the training.
         **arguments: Further arguments of `imgcomp.fit`, such as ``validation``.
 
     Returns:
-        The network, its history, and the weights of ``keep_epochs`` as ``epoch-0001/NAME``.
+        The network, its history, and the weights of ``keep_epochs`` as ``epoch-0001/NAME``, as far
+        as these were reached.
 
     Raises:
         TrainingDivergedError: the loss became NaN or infinite.
@@ -75,6 +77,7 @@ def fitted(
             imgcomp.FitConfig(threads=context.threads, **config["fit"]),
             callbacks=[
                 lambda event: context.progress(event.epoch, event.epochs, event.metrics),
+                *callbacks,
             ],
             progress=False,
             checkpoint=context.checkpoint,
@@ -85,6 +88,7 @@ def fitted(
         kept = {
             f"{epoch_name(epoch)}/{name}": tensor
             for epoch in config["fit"].get("keep_epochs", ())
+            if epoch <= history.epochs
             for name, tensor in imgcomp.load(epoch_path(context.checkpoint, epoch))
             .state_dict()
             .items()
