@@ -56,6 +56,12 @@ def reproduce(
         typer.Option(min=1, help="Stages side by side; one per core by default."),
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help="Also write every training's curves as TensorBoard event files."
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the report's path only.")
     ] = False,
@@ -80,6 +86,7 @@ def reproduce(
             jobs=jobs,
             offline=True if offline else None,
             progress=not quiet and "auto",
+            tensorboard=tensorboard,
         )
     except KeyboardInterrupt:
         typer.echo("imgcomp: stopped; the same command with --resume goes on from here", err=True)

@@ -11,11 +11,13 @@ from typing import Any
 
 from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning, UsageError
+from imgcomp.papers.event_files import write_event_files
 from imgcomp.papers.experiment import Paper, Run
 from imgcomp.papers.settings import SCALES, Scale, Settings, resolve
 from imgcomp.report import Outcome, Results, environment, maker, render_html
 from imgcomp.stages import RunFolder, Runner, default_jobs, listener_for
 from imgcomp.training import StopToken
+from imgcomp.training.event_files import require_tensorboard
 
 _GPU_JOBS = 4
 
@@ -51,6 +53,7 @@ def reproduce(
     offline: bool | None = None,
     progress: str | bool = "auto",
     stop: StopToken | None = None,
+    tensorboard: bool = False,
 ) -> Reproduction:
     """Rerun a paper's experiments and write the report.
 
@@ -71,6 +74,8 @@ def reproduce(
         offline: Never download data.
         progress: ``"auto"``, True or False.
         stop: Set it from another thread to stop the run.
+        tensorboard: Also write every training's history as event files for TensorBoard, into
+            ``tensorboard/`` beside the report; needs the package tensorboard.
 
     Raises:
         UsageError: a setting, folder or device that does not fit.
@@ -93,6 +98,8 @@ def reproduce(
         jobs = default_jobs() if place == "cpu" else min(_GPU_JOBS, default_jobs())
     if jobs < 1:
         raise UsageError(f"jobs: expected at least 1, got {jobs}")
+    if tensorboard:  # not only found missing after hours of training
+        require_tensorboard()
     folder = RunFolder(Path(out) if out is not None else Path("runs") / f"{paper}-{scale}", paper)
 
     with folder.locked():
@@ -130,6 +137,8 @@ def reproduce(
                 # The report names collapsed networks; a sweep may well contain some.
                 warnings.simplefilter("ignore", CollapsedOutputWarning)
                 artifacts = runner.run(declared.stages(run))
+        if tensorboard:
+            write_event_files(folder.path / "tensorboard", artifacts)
         outcome = declared.conclude(run, artifacts)
         timings = {
             "total_seconds": time.perf_counter() - begin,

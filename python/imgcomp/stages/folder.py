@@ -14,7 +14,15 @@ from imgcomp._files import write_text_atomically
 from imgcomp.errors import UsageError
 
 MARKER = "run.json"
-OURS = ("stages", "checkpoints", "figures", "results.json", "report.html", MARKER)
+OURS = (
+    "stages",
+    "checkpoints",
+    "figures",
+    "tensorboard",
+    "results.json",
+    "report.html",
+    MARKER,
+)
 
 
 class RunFolder:

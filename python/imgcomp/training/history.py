@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from imgcomp._checks import real_number
 from imgcomp._files import write_text_atomically
 
 if TYPE_CHECKING:
@@ -124,6 +125,28 @@ class History(Mapping[str, Column]):
         import pandas
 
         return pandas.DataFrame(self._columns).set_index("epoch")
+
+    def to_tensorboard(self, folder: str | Path, *, begin: float = 0.0) -> list[Path]:
+        """Writes the columns as event files that TensorBoard reads.
+
+        ``folder/train`` gets the columns of the training, ``folder/validation`` those of the
+        validation under the same names, so that both curves come into one plot. The step is the
+        epoch. Files that were written before are replaced; values that are not finite are left out.
+
+        Args:
+            folder: of this run.
+            begin: when the training began, in seconds since 1970; each epoch's wall time is that
+                plus the seconds of training and validation until its end.
+
+        Returns:
+            The files.
+
+        Raises:
+            UsageError: the package is missing: ``pip install imgcomp[tensorboard]``.
+        """
+        from imgcomp.training.event_files import write_event_files
+
+        return write_event_files(self, Path(folder), real_number("begin", begin))
 
     def plot(self, *columns: str, ax: matplotlib.axes.Axes | None = None) -> matplotlib.axes.Axes:
         """Draws columns over the epochs: the loss, and the validation loss where there is one.
