@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,7 +44,11 @@ def own_stream(device: str) -> Iterator[None]:
 
 
 def fitted(
-    context: Context, train: FitData, callbacks: Sequence[Callback] = (), **arguments: Any
+    context: Context,
+    train: FitData,
+    callbacks: Sequence[Callback] = (),
+    prepare: Callable[[Model], object] | None = None,
+    **arguments: Any,
 ) -> tuple[Model, History, dict[str, torch.Tensor]]:
     """Train a stage's network: going on from its checkpoint, or from the start where that fails.
 
@@ -54,6 +58,7 @@ def fitted(
         context: Of the stage.
         train: As `imgcomp.fit` takes it.
         callbacks: As `imgcomp.fit` takes them; one that returns False ends the training.
+        prepare: Changes the weights that were drawn, such as to those of another training.
         **arguments: Further arguments of `imgcomp.fit`, such as ``validation``.
 
     Returns:
@@ -70,6 +75,8 @@ def fitted(
 
     def attempt(resume: bool) -> tuple[Model, History, dict[str, torch.Tensor]]:
         model = imgcomp.models.from_spec(config["spec"], seed=config["seed"])
+        if prepare is not None:
+            prepare(model)
         model.to(config["device"])
         history = imgcomp.fit(
             model,
@@ -244,6 +251,27 @@ def judged(network: Any, images: torch.Tensor, labels: torch.Tensor) -> dict[str
     return {"loss": float(loss), "accuracy": float(accuracy)}
 
 
+def principal_directions(sample: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean of vectors and the directions in which they vary, those of most variance last.
+
+    Args:
+        sample: float64, (N, D).
+
+    Returns:
+        float64 (D,) and (D, rank), orthonormal columns; no more than the vectors span.
+    """
+    mean = sample.mean(dim=0)
+    centred = sample - mean
+    if len(sample) >= sample.shape[1]:
+        variances, directions = torch.linalg.eigh(centred.T @ centred / len(sample))
+        return mean, directions[:, variances > 1e-12 * variances[-1]]
+    # Fewer vectors than values: the smaller of the two products has the same variances.
+    variances, weights = torch.linalg.eigh(centred @ centred.T / len(sample))
+    kept = variances > 1e-12 * variances[-1]
+    directions = centred.T @ weights[:, kept]
+    return mean, directions / directions.norm(dim=0)
+
+
 @stage(version="1")
 def trivial_rivals(context: Context, train: Split, test: Split) -> Artifact:
     """What needs no network: a constant, the mean image, PCA; all back to 8 bits.
@@ -257,16 +285,13 @@ def trivial_rivals(context: Context, train: Split, test: Split) -> Artifact:
     """
     sample = train.images.flatten(1).to(torch.float64) / 255.0
     inputs = test.images.flatten(1).to(torch.float64) / 255.0
-    mean = sample.mean(dim=0)
-    centred = sample - mean
-    variances, directions = torch.linalg.eigh(centred.T @ centred / len(sample))
-    rank = int((variances > 1e-12 * variances[-1]).sum())
+    mean, directions = principal_directions(sample)
     outputs = {
         "constant": (sample.mean().expand_as(inputs), 0),
         "mean": (mean.expand_as(inputs), 0),
     }
     for wanted in context.config["components"]:
-        count = min(wanted, rank)
+        count = min(wanted, directions.shape[1])
         basis = directions[:, directions.shape[1] - count :]
         outputs[f"pca-{wanted}"] = (mean + (inputs - mean) @ basis @ basis.T, count)
     tensors: dict[str, torch.Tensor] = {}
