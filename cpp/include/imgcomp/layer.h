@@ -39,12 +39,15 @@ class Layer {
     return forward(x, context);
   }
 
-  // What a layer before it may do for it.
-  enum class Fusible { no, relu, max_pool_2x2 };
+  // What a layer before or after it may do for it.
+  enum class Fusible { no, relu, max_pool_2x2, upsample_2x };
   virtual Fusible fusible() const { return Fusible::no; }
 
   // Takes over the work of `next`, which follows it, where it can; `next` is not run then.
   virtual bool absorb(const Layer& /*next*/) { return false; }
+
+  // The same with `previous`, which comes before it.
+  virtual bool take_over(const Layer& /*previous*/) { return false; }
 
   // Multiply–add operations for one image.
   virtual int64_t multiply_adds(const Shape& /*input*/) const { return 0; }

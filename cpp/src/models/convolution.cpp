@@ -3,7 +3,7 @@
 
 #include "imgcomp/error.h"
 #include "layers.h"
-#include "models/direct/convolution.h"
+#include "models/fused/convolution.h"
 #include "models/matrix_convolution.h"
 
 namespace imgcomp {
@@ -41,23 +41,31 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
-    if (direct::applies(x, weight_, geometry_.stride, geometry_.padding, geometry_.dilation)) {
-      return direct::convolve(x, weight_, bias_, geometry_.padding, epilogue_);
+    if (fused::applies(x, weight_, geometry_.stride, geometry_.padding, geometry_.dilation)) {
+      return fused::convolve(x, weight_, bias_, geometry_.padding, around_);
     }
-    return direct::convolve_by_aten(x, weight_, bias_, geometry_.stride, geometry_.padding,
-                                    geometry_.dilation, epilogue_);
+    return fused::convolve_by_aten(x, weight_, bias_, geometry_.stride, geometry_.padding,
+                                   geometry_.dilation, around_);
   }
 
   bool absorb(const Layer& next) override {
-    if (next.fusible() == Fusible::relu && !epilogue_.relu) {
-      epilogue_.relu = true;
+    if (next.fusible() == Fusible::relu && !around_.relu) {
+      around_.relu = true;
       return true;
     }
-    if (next.fusible() == Fusible::max_pool_2x2 && epilogue_.relu && !epilogue_.max_pool) {
-      epilogue_.max_pool = true;
+    if (next.fusible() == Fusible::max_pool_2x2 && around_.relu && !around_.max_pool) {
+      around_.max_pool = true;
       return true;
     }
     return false;
+  }
+
+  bool take_over(const Layer& previous) override {
+    if (previous.fusible() != Fusible::upsample_2x || around_.upsample || around_.relu) {
+      return false;
+    }
+    around_.upsample = true;
+    return true;
   }
 
   int64_t multiply_adds(const Shape& input) const override {
@@ -66,12 +74,12 @@ class Conv2d : public Layer {
   }
 
   // relu's gradient reads its output.
-  bool output_is_disposable() const override { return !epilogue_.relu || epilogue_.max_pool; }
+  bool output_is_disposable() const override { return !around_.relu || around_.max_pool; }
 
  private:
   at::Tensor weight_, bias_;
   Geometry geometry_;
-  direct::Epilogue epilogue_;
+  fused::Around around_;
 };
 
 class ConvTranspose2d : public Layer {

@@ -76,7 +76,9 @@ Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
     rows_.push_back({layer_spec.name, layer_spec.kind, output, parameters.count() - count_before,
                      layer->multiply_adds(shapes_.back())});
     shapes_.push_back(output);
-    if (steps_.empty() || !steps_.back().layer->absorb(*layer)) {
+    if (!steps_.empty() && layer->take_over(*steps_.back().layer)) {
+      steps_.back() = {std::move(layer), false};  // a convolution never overwrites its input
+    } else if (steps_.empty() || !steps_.back().layer->absorb(*layer)) {
       steps_.push_back({std::move(layer), disposable});
     }
     disposable = steps_.back().layer->output_is_disposable();

@@ -66,6 +66,10 @@ class Upsample : public Layer {
                      : at::upsample_nearest2d(x, size);
   }
 
+  Fusible fusible() const override {
+    return factor_ == 2 && !bilinear_ ? Fusible::upsample_2x : Fusible::no;
+  }
+
   bool output_is_disposable() const override { return true; }
 
  private:

@@ -2,18 +2,46 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
 
-#include "models/direct/plan.h"
+#include <algorithm>
+#include <cstring>
+
+#include "models/direct/images.h"
+#include "models/direct/layout.h"
+#include "models/fused/epilogue.h"
 
 namespace imgcomp::direct {
 
-void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
+PaddedInput::PaddedInput(const fused::Plan& plan)
+    : plan_(plan),
+      scratch_(plan.padding[1] == 0
+                   ? 0
+                   : plan.height * (plan.width + 2 * plan.padding[1]) * plan.in_channels) {}
+
+const float* PaddedInput::of(const float* image) const {
+  const int64_t edge = plan_.padding[1] * plan_.in_channels;
+  if (edge == 0) {
+    return image;
+  }
+  const int64_t inner = plan_.width * plan_.in_channels;
+  float* to = scratch_.data;
+  for (int64_t y = 0; y < plan_.height; ++y) {
+    std::memset(to, 0, static_cast<size_t>(edge) * sizeof(float));
+    std::memcpy(to + edge, image + y * inner, static_cast<size_t>(inner) * sizeof(float));
+    std::memset(to + edge + inner, 0, static_cast<size_t>(edge) * sizeof(float));
+    to += inner + 2 * edge;
+  }
+  return scratch_.data;
+}
+
+void forward_images(const fused::Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice) {
-  const Shape& s = plan.shape;
+  const Kernels& kernels = *best_kernels();
+  const Shape s = shape_of(plan);
   const at::Tensor filters = weight.permute({0, 2, 3, 1}).contiguous();
   const auto* filter = filters.const_data_ptr<float>();
   const int64_t taps = plan.taps();
   const at::Tensor pack =
-      packed(plan.kernels.width, plan.out_channels, taps,
+      packed(kernels.width, plan.out_channels, taps,
              [&](int64_t output, int64_t tap) { return filter[output * taps + tap]; });
   const at::Tensor offset = at::zeros({s.out_channels}, at::TensorOptions(at::kFloat));
   if (bias) {
@@ -24,42 +52,20 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
   const auto* images = x.const_data_ptr<float>();
   auto* results = result.mutable_data_ptr<float>();
   auto* choices = choice.defined() ? choice.mutable_data_ptr<uint8_t>() : nullptr;
-  const auto [rows, columns] = plan.result_size();
-  const int64_t result_size = rows * columns * plan.out_channels;
-  const int64_t row_size = s.out_width * s.out_channels;
+  // What is pooled goes two rows at a time; an odd last one is in no pool.
+  const int64_t step = plan.around.max_pool ? 2 : s.out_height;
+  const int64_t last = plan.around.max_pool ? s.out_height / 2 * 2 : s.out_height;
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
-    const Scratch padded(plan.padding[1] == 0 ? 0 : plan.padded_size());
-    const Scratch raw(plan.epilogue.max_pool ? 2 * row_size
-                      : plan.whole_vectors() ? 0
-                                             : s.out_height * row_size);
-    const bool narrow = !plan.whole_vectors();
-    const Scratch narrowed(plan.epilogue.max_pool && narrow ? 2 * s.out_width * plan.out_channels
-                                                            : 0);
+    const PaddedInput padded(plan);
+    const fused::RowFinisher finisher(plan, kernels, s.out_channels, step);
     for (int64_t i = begin; i < end; ++i) {
-      const float* input = plan.padded_input(images + i * plan.image_size(), padded.data);
-      float* to = results + i * result_size;
-      if (plan.epilogue.max_pool) {
-        for (int64_t y = 0; y < rows; ++y) {
-          plan.kernels.convolve(s, input, weights, offsets, 2 * y, 2 * y + 2, raw.data);
-          const float* upper = raw.data;
-          if (narrow) {
-            narrow_pixels(raw.data, 2 * s.out_width, s.out_channels, plan.out_channels,
-                          narrowed.data);
-            upper = narrowed.data;
-          }
-          const int64_t at = y * columns * plan.out_channels;
-          plan.kernels.relu_max_pool(upper, upper + s.out_width * plan.out_channels, columns,
-                                     plan.out_channels, to + at, choices + i * result_size + at);
-        }
-        continue;
-      }
-      plan.kernels.convolve(s, input, weights, offsets, 0, s.out_height, narrow ? raw.data : to);
-      if (narrow) {
-        narrow_pixels(raw.data, plan.out_pixels(), s.out_channels, plan.out_channels, to);
-      }
-      if (plan.epilogue.relu) {
-        plan.kernels.relu(to, result_size);
+      const float* input = padded.of(images + i * plan.image_size());
+      float* to = results + i * plan.result_floats();
+      uint8_t* chosen = choices == nullptr ? nullptr : choices + i * plan.result_floats();
+      for (int64_t y = 0; y < last; y += step) {
+        kernels.convolve(s, input, weights, offsets, y, y + step, finisher.rows(y, to));
+        finisher.finish(y, step, to, chosen);
       }
     }
   });

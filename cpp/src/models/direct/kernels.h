@@ -1,5 +1,5 @@
 // Direct convolution of one channels-last image in float32: the inner loops, compiled once for each
-// instruction set and chosen at run time. Raw pointers only: see convolution.h for the tensors.
+// instruction set and chosen at run time. Raw pointers only: see images.h for the tensors.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Kernels {
   int64_t width;  // floats in a vector
 
   // Output rows [first, last) into `output` (rows, out_width, out_channels).
-  // weight: (out_channels / width, kernel_height, row_taps, width), see pack in convolution.cpp.
+  // weight: (out_channels / width, kernel_height, row_taps, width), see packed in layout.h.
   // bias: (out_channels).
   void (*convolve)(const Shape& shape, const float* input, const float* weight, const float* bias,
                    int64_t first, int64_t last, float* output);

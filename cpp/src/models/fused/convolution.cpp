@@ -1,0 +1,179 @@
+#include "models/fused/convolution.h"
+
+#include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include "models/direct/images.h"
+#include "models/direct/kernels.h"
+#include "models/fused/phase.h"
+#include "models/layers.h"
+#include "models/transformed/images.h"
+#include "models/transformed/planes.h"
+
+namespace imgcomp::fused {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::Function;
+using torch::autograd::variable_list;
+
+constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+constexpr Pair kOne{1, 1};
+
+// Whether one of the methods that read the image before it is upsampled takes the plan.
+bool upsamples_itself(const Plan& plan) {
+  return transformed::planes_take(plan) || transformed::takes(plan);
+}
+
+bool by_transform(const Plan& plan) {
+  return transformed::takes(plan) &&
+         (plan.around.upsample ||
+          transformed::cost(plan) < plan.out_pixels() * plan.taps() * plan.padded_channels);
+}
+
+void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
+                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice) {
+  const auto method = transformed::planes_take(plan) ? transformed::forward_planes
+                      : by_transform(plan)           ? transformed::forward_images
+                                                     : direct::forward_images;
+  method(plan, x, weight, bias, result, choice);
+}
+
+Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
+                          const Incoming& incoming) {
+  const auto method = transformed::planes_take(plan) ? transformed::backward_planes
+                      : direct::pooled_applies(plan) && !plan.around.upsample
+                          ? direct::backward_pooled
+                      : by_transform(plan) ? transformed::backward_images
+                                           : direct::backward_images;
+  return method(plan, x, weight, incoming);
+}
+
+struct Convolution : Function<Convolution> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& bias, Pair padding, bool upsample,
+                            bool relu, bool max_pool) {
+    const Plan plan(direct::best_kernels()->width, x, weight, padding, {upsample, relu, max_pool});
+    const auto [rows, columns] = plan.result_size();
+    at::Tensor result = empty_images(plan.n, plan.out_channels, rows, columns);
+    at::Tensor choice;
+    if (max_pool) {
+      choice = at::empty({plan.n, plan.out_channels, rows, columns}, at::TensorOptions(at::kByte),
+                         kChannelsLast);
+    }
+    forward_images(plan, x, weight, bias, result, choice);
+    // The bias is only needed for second derivatives.
+    context->save_for_backward({x, weight, bias.value_or(at::Tensor()),
+                                relu && !max_pool ? result : at::Tensor(), choice});
+    context->saved_data["padding"] = c10::IntArrayRef(padding);
+    context->saved_data["upsample"] = upsample;
+    context->saved_data["relu"] = relu;
+    context->saved_data["max_pool"] = max_pool;
+    return result;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
+    const auto pads = context->saved_data["padding"].toIntVector();
+    const Pair padding{pads[0], pads[1]};
+    const Around around{context->saved_data["upsample"].toBool(),
+                        context->saved_data["relu"].toBool(),
+                        context->saved_data["max_pool"].toBool()};
+    if (at::GradMode::is_enabled()) {
+      return derivable(context, x, weight, bias, padding, around, gradients[0]);
+    }
+    const Plan plan(direct::best_kernels()->width, x, weight, padding, around);
+    const Gradients found = backward_images(
+        plan, x, weight,
+        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)});
+    variable_list result(7);
+    if (context->needs_input_grad(0)) {
+      result[0] = found.input;
+    }
+    if (context->needs_input_grad(1)) {
+      // In the weight's own memory layout, as the optimiser wants it.
+      result[1] = at::empty_like(weight).copy_(found.weight);
+    }
+    if (bias.defined() && context->needs_input_grad(2)) {
+      result[2] = found.bias.contiguous();
+    }
+    return result;
+  }
+
+ private:
+  // Second derivatives are wanted: the gradient by ATen, which can be derived again.
+  static variable_list derivable(AutogradContext* context, const at::Tensor& x,
+                                 const at::Tensor& weight, const at::Tensor& bias, Pair padding,
+                                 Around around, const at::Tensor& gradient) {
+    const at::Tensor output = convolve_by_aten(x, weight, bias, kOne, padding, kOne, around);
+    variable_list inputs;
+    std::vector<size_t> places;
+    for (size_t i = 0; i < 3; ++i) {
+      const at::Tensor& each = i == 0 ? x : i == 1 ? weight : bias;
+      if (each.defined() && context->needs_input_grad(i)) {
+        inputs.push_back(each);
+        places.push_back(i);
+      }
+    }
+    const variable_list found = torch::autograd::grad({output}, inputs, {gradient},
+                                                      /*retain_graph=*/true, /*create_graph=*/true);
+    variable_list result(7);
+    for (size_t i = 0; i < places.size(); ++i) {
+      result[places[i]] = found[i];
+    }
+    return result;
+  }
+};
+
+}  // namespace
+
+bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,
+             Pair dilation) {
+  const auto is_float = [](const at::Tensor& tensor) {
+    return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4;
+  };
+  return direct::best_kernels() != nullptr && is_float(x) && is_float(weight) &&
+         x.is_contiguous(kChannelsLast) && stride == kOne && dilation == kOne &&
+         padding[0] < weight.size(2) && padding[1] < weight.size(3) && x.numel() > 0 &&
+         x.size(2) + 2 * padding[0] > weight.size(2) &&
+         x.size(3) + 2 * padding[1] > weight.size(3) &&
+         !at::autocast::is_autocast_enabled(at::kCPU);
+}
+
+at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            Pair stride, Pair padding, Pair dilation, Around around) {
+  const bool by_phases = around.upsample && stride == kOne && padding == kOne && dilation == kOne &&
+                         weight.size(2) == 3 && weight.size(3) == 3;
+  const auto upsampled = [&] { return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}); };
+  at::Tensor y = by_phases ? phase_convolution(x, weight, bias)
+                           : at::conv2d(around.upsample ? upsampled() : x, weight, bias, stride,
+                                        padding, dilation);
+  if (around.relu) {
+    y = at::relu_(y);
+  }
+  return around.max_pool ? at::max_pool2d(y, {2, 2}) : y;
+}
+
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    Pair padding, Around around) {
+  const auto run = [&](const at::Tensor& image, bool upsample) {
+    return Convolution::apply(image, weight, if_defined(bias), padding, upsample, around.relu,
+                              around.max_pool);
+  };
+  if (!around.upsample ||
+      upsamples_itself(Plan(direct::best_kernels()->width, x, weight, padding, around))) {
+    return run(x, around.upsample);
+  }
+  return run(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}), false);
+}
+
+}  // namespace imgcomp::fused

@@ -1,0 +1,33 @@
+// Convolution with stride 1, its bias, and what stands around it (nearest upsampling by 2 before,
+// relu and 2×2 max pooling after), as one operation on channels-last float32 images on the CPU,
+// with its gradient.
+//
+// The library's convolutions run small images at half to three quarters of the speed that the
+// processor multiplies with, and what stands around them reads and writes everything again. Here
+// the sums stay in registers, what follows is done while they are in the cache, and there is less
+// to multiply: by transforms for 3×3 kernels (transformed/images.h), by products before shifts for
+// few output channels (transformed/planes.h), and by leaving out the three quarters of a pooled
+// gradient that are zero (direct/images.h). The method for a shape is chosen by what it costs.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "models/fused/plan.h"
+
+namespace imgcomp::fused {
+
+// Whether convolve takes these: float32 on the CPU, channels_last, no autocast, a processor with
+// vectors, a padding smaller than the kernel, and an output that is not empty.
+bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,
+             Pair dilation);
+
+// x: (N, C, H, W); weight: (C', C, kh, kw); bias: (C') or undefined. Returns (N, C', H', W')
+// channels_last, with a gradient that can itself be derived again (slowly, by ATen).
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    Pair padding, Around around);
+
+// The same by ATen's operations, one after another, for everything that applies() refuses.
+at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            Pair stride, Pair padding, Pair dilation, Around around);
+
+}  // namespace imgcomp::fused

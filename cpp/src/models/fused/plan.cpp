@@ -1,0 +1,47 @@
+#include "models/fused/plan.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <cstring>
+
+namespace imgcomp::fused {
+
+Plan::Plan(int64_t floats, const at::Tensor& x, const at::Tensor& weight, Pair pad, Around what)
+    : vector(floats),
+      n(x.size(0)),
+      in_channels(x.size(1)),
+      height(x.size(2)),
+      width(x.size(3)),
+      out_channels(weight.size(0)),
+      padded_channels(round_up(out_channels, floats)),
+      kernel{weight.size(2), weight.size(3)},
+      padding(pad),
+      around(what) {
+  const int64_t factor = around.upsample ? 2 : 1;
+  out_height = factor * height + 2 * padding[0] - kernel[0] + 1;
+  out_width = factor * width + 2 * padding[1] - kernel[1] + 1;
+}
+
+at::Tensor empty_images(int64_t n, int64_t channels, int64_t height, int64_t width) {
+  return at::empty({n, channels, height, width}, at::TensorOptions(at::kFloat),
+                   at::MemoryFormat::ChannelsLast);
+}
+
+Scratch::Scratch(int64_t floats)
+    : tensor(at::empty({floats}, at::TensorOptions(at::kFloat))),
+      data(tensor.mutable_data_ptr<float>()) {}
+
+void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t channels, float* to) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+    std::memcpy(to + pixel * channels, from + pixel * padded,
+                static_cast<size_t>(channels) * sizeof(float));
+  }
+}
+
+Sums::Sums(int64_t weights, int64_t channels)
+    : weight(at::zeros({at::get_num_threads(), weights}, at::TensorOptions(at::kFloat))),
+      bias(at::zeros({at::get_num_threads(), channels}, at::TensorOptions(at::kFloat))) {}
+
+}  // namespace imgcomp::fused

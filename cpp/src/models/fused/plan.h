@@ -1,0 +1,77 @@
+// What one call of a fused convolution needs to know, whatever the method: sizes, and memory.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+namespace imgcomp::fused {
+
+using Pair = std::array<int64_t, 2>;
+
+inline int64_t round_up(int64_t value, int64_t step) {
+  return (value + step - 1) / step * step;
+}
+
+// What one operation does besides the convolution.
+struct Around {
+  bool upsample = false;  // nearest by 2, before it
+  bool relu = false;
+  bool max_pool = false;  // 2×2, stride 2, after relu only
+};
+
+// Everything about one call that does not change from image to image.
+struct Plan {
+  int64_t vector;                         // floats
+  int64_t n, in_channels, height, width;  // of the input, before it is upsampled
+  int64_t out_channels, padded_channels;  // of the output; padded up to whole vectors
+  Pair kernel, padding;
+  Around around;
+  int64_t out_height, out_width;  // of the convolution, before pooling
+
+  Plan(int64_t vector, const at::Tensor& x, const at::Tensor& weight, Pair padding, Around around);
+
+  int64_t taps() const { return kernel[0] * kernel[1] * in_channels; }
+  int64_t image_size() const { return height * width * in_channels; }
+  int64_t out_pixels() const { return out_height * out_width; }
+  Pair result_size() const {
+    return around.max_pool ? Pair{out_height / 2, out_width / 2} : Pair{out_height, out_width};
+  }
+  int64_t result_floats() const { return result_size()[0] * result_size()[1] * out_channels; }
+};
+
+at::Tensor empty_images(int64_t n, int64_t channels, int64_t height, int64_t width);
+
+// Memory for one thread's intermediate results, as a tensor so that torch's allocator keeps it.
+struct Scratch {
+  explicit Scratch(int64_t floats);
+  at::Tensor tensor;
+  float* data;
+};
+
+// Drops the channels that were added to fill the vectors.
+void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t channels, float* to);
+
+struct Gradients {
+  at::Tensor input, weight, bias;  // input: undefined where it is not needed
+};
+
+// What a backward pass is given. output: the result where relu is last, else undefined. choice:
+// which of four was the maximum, where max pooling is last.
+struct Incoming {
+  at::Tensor gradient, output, choice;
+  bool with_input = true;  // whether the input's gradient is wanted
+};
+
+// Sums of weight and bias gradients, one for each thread, added up in the threads' order.
+struct Sums {
+  Sums(int64_t weights, int64_t channels);
+  at::Tensor weight, bias;  // (threads, …)
+
+  float* weight_of(int64_t thread) {
+    return weight.mutable_data_ptr<float>() + thread * weight.size(1);
+  }
+  float* bias_of(int64_t thread) { return bias.mutable_data_ptr<float>() + thread * bias.size(1); }
+};
+
+}  // namespace imgcomp::fused

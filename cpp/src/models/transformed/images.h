@@ -1,0 +1,29 @@
+// Convolutions of 3×3 kernels by the transforms of schemes.h, images by the cacheful.
+#pragma once
+
+#include <optional>
+
+#include "models/fused/plan.h"
+
+namespace imgcomp::transformed {
+
+enum class Way { winograd, upsampled };
+
+// 3×3, at least one vector of channels on both sides; after upsampling with padding 1 only.
+bool takes(const fused::Plan& plan);
+
+inline Way way_of(const fused::Plan& plan) {
+  return plan.around.upsample ? Way::upsampled : Way::winograd;
+}
+
+// Multiply–adds that take as long as one image, in one direction.
+int64_t cost(const fused::Plan& plan);
+
+// choice: which of four was the maximum; undefined where nothing is pooled.
+void forward_images(const fused::Plan& plan, const at::Tensor& x, const at::Tensor& weight,
+                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice);
+
+fused::Gradients backward_images(const fused::Plan& plan, const at::Tensor& x,
+                                 const at::Tensor& weight, const fused::Incoming& incoming);
+
+}  // namespace imgcomp::transformed

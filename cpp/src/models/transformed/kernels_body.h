@@ -1,0 +1,210 @@
+// The loops of kernels.h for one instruction set. Included by one file for each, which is compiled
+// for that set and defines IMGCOMP_VECTOR_BYTES. No standard headers with code in them: the linker
+// could pick this file's copy of a function for processors that lack the instructions.
+#pragma once
+
+#include "models/transformed/kernels.h"
+#include "models/transformed/matrix_loops.h"
+#include "models/transformed/schemes.h"
+
+namespace imgcomp::transformed {
+namespace {
+
+// result (Rows, Columns'…) = the matrix on both axes of `values` (kColumns × kColumns).
+template <const auto& kMatrix>
+[[gnu::always_inline]] inline void transform(const Vector* values, Vector* result) {
+  constexpr int kRows = kMatrix.kRows, kColumns = kMatrix.kColumns;
+  Vector half[kRows * kColumns];
+#pragma GCC unroll 8
+  for (int j = 0; j < kColumns; ++j) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kRows; ++i) {
+      Vector sum{};
+#pragma GCC unroll 8
+      for (int k = 0; k < kColumns; ++k) {
+        if (kMatrix.at[i][k] != 0) {
+          sum += kMatrix.at[i][k] * values[k * kColumns + j];
+        }
+      }
+      half[i * kColumns + j] = sum;
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kRows; ++j) {
+      Vector sum{};
+#pragma GCC unroll 8
+      for (int k = 0; k < kColumns; ++k) {
+        if (kMatrix.at[j][k] != 0) {
+          sum += kMatrix.at[j][k] * half[i * kColumns + k];
+        }
+      }
+      result[i * kRows + j] = sum;
+    }
+  }
+}
+
+template <class S>
+struct Transforms {
+  static constexpr int kInputs = S::kInput.kColumns;  // pixels a tile reads, on each axis
+  static constexpr int kPoints = S::kInput.kRows;     // on each axis
+  static constexpr int kOutputs = S::kOutput.kRows;   // on each axis
+  static constexpr auto kInputAdjoint = S::kInput.transposed();
+  static constexpr auto kOutputAdjoint = S::kOutput.transposed();
+  static constexpr auto kWeightAdjoint = S::kWeight.transposed();
+
+  // Which pixels of a square of Side × Side lie in the image, and where.
+  template <int Side>
+  struct Window {
+    int64_t offset[Side * Side];
+    bool inside[Side * Side];
+    bool whole = true;
+
+    Window(int64_t top, int64_t left, int64_t height, int64_t width, int64_t channels) {
+      for (int i = 0; i < Side; ++i) {
+        for (int j = 0; j < Side; ++j) {
+          const int64_t y = top + i, x = left + j;
+          const bool in = y >= 0 && y < height && x >= 0 && x < width;
+          inside[i * Side + j] = in;
+          offset[i * Side + j] = in ? (y * width + x) * channels : 0;
+          whole = whole && in;
+        }
+      }
+    }
+  };
+
+  static void input(const Tiling& t, const float* image, int64_t row, int64_t padded,
+                    float* points) {
+    for (int64_t column = 0; column < t.columns; ++column) {
+      const Window<kInputs> window(row * S::kStep - t.padding, column * S::kStep - t.padding,
+                                   t.height, t.width, t.channels);
+      float* to = points + column * padded;
+      for (int64_t c = 0; c < t.channels; c += kWidth) {
+        // The last vector ends with the last channel, so that nothing behind it is read.
+        const int64_t at = c + kWidth <= t.channels ? c : t.channels - kWidth;
+        Vector values[kInputs * kInputs], result[kPoints * kPoints];
+        if (window.whole) {
+#pragma GCC unroll 36
+          for (int i = 0; i < kInputs * kInputs; ++i) {
+            values[i] = vector_at(image + window.offset[i] + at);
+          }
+        } else {
+          for (int i = 0; i < kInputs * kInputs; ++i) {
+            values[i] = window.inside[i] ? vector_at(image + window.offset[i] + at) : Vector{};
+          }
+        }
+        transform<S::kInput>(values, result);
+#pragma GCC unroll 36
+        for (int k = 0; k < kPoints * kPoints; ++k) {
+          vector_at(to + k * t.point_stride + at) = result[k];
+        }
+      }
+    }
+  }
+
+  static void input_adjoint(const Tiling& t, const float* points, int64_t row, int64_t padded,
+                            float* image) {
+    for (int64_t column = 0; column < t.columns; ++column) {
+      const Window<kInputs> window(row * S::kStep - t.padding, column * S::kStep - t.padding,
+                                   t.height, t.width, padded);
+      const float* from = points + column * padded;
+      for (int64_t c = 0; c < padded; c += kWidth) {
+        Vector values[kPoints * kPoints], result[kInputs * kInputs];
+#pragma GCC unroll 36
+        for (int k = 0; k < kPoints * kPoints; ++k) {
+          values[k] = vector_at(from + k * t.point_stride + c);
+        }
+        transform<kInputAdjoint>(values, result);
+        for (int i = 0; i < kInputs * kInputs; ++i) {
+          if (window.inside[i]) {
+            vector_at(image + window.offset[i] + c) += result[i];
+          }
+        }
+      }
+    }
+  }
+
+  static void output(const Tiling& t, const float* points, const float* bias, int64_t row,
+                     int64_t first, float* image) {
+    for (int64_t column = 0; column < t.columns; ++column) {
+      const Window<kOutputs> window(row * kOutputs, column * kOutputs, t.out_height, t.out_width,
+                                    t.out_channels);
+      const float* from = points + column * t.out_channels;
+      float* to = image - first * t.out_width * t.out_channels;
+      for (int64_t c = 0; c < t.out_channels; c += kWidth) {
+        Vector values[kPoints * kPoints], result[kOutputs * kOutputs];
+#pragma GCC unroll 36
+        for (int k = 0; k < kPoints * kPoints; ++k) {
+          values[k] = vector_at(from + k * t.point_stride + c);
+        }
+        transform<S::kOutput>(values, result);
+        const Vector offset = vector_at(bias + c);
+        for (int i = 0; i < kOutputs * kOutputs; ++i) {
+          if (window.inside[i]) {
+            vector_at(to + window.offset[i] + c) = result[i] + offset;
+          }
+        }
+      }
+    }
+  }
+
+  static void output_adjoint(const Tiling& t, const float* image, int64_t row, float* points) {
+    for (int64_t column = 0; column < t.columns; ++column) {
+      const Window<kOutputs> window(row * kOutputs, column * kOutputs, t.out_height, t.out_width,
+                                    t.out_channels);
+      float* to = points + column * t.out_channels;
+      for (int64_t c = 0; c < t.out_channels; c += kWidth) {
+        Vector values[kOutputs * kOutputs], result[kPoints * kPoints];
+        for (int i = 0; i < kOutputs * kOutputs; ++i) {
+          values[i] = window.inside[i] ? vector_at(image + window.offset[i] + c) : Vector{};
+        }
+        transform<kOutputAdjoint>(values, result);
+#pragma GCC unroll 36
+        for (int k = 0; k < kPoints * kPoints; ++k) {
+          vector_at(to + k * t.point_stride + c) = result[k];
+        }
+      }
+    }
+  }
+
+  static void weights(const float* kernels, int64_t in, int64_t out, float* result) {
+    const int64_t stride = in * out;
+    for (int64_t c = 0; c < out; c += kWidth) {
+      for (int64_t i = 0; i < in; ++i) {
+        Vector values[9], points[kPoints * kPoints];
+        for (int k = 0; k < 9; ++k) {
+          values[k] = vector_at(kernels + k * stride + i * out + c);
+        }
+        transform<S::kWeight>(values, points);
+        for (int k = 0; k < kPoints * kPoints; ++k) {
+          vector_at(result + k * stride + c * in + i * kWidth) = points[k];
+        }
+      }
+    }
+  }
+
+  static void weights_adjoint(const float* gradient, int64_t in, int64_t out, float* kernels) {
+    const int64_t stride = in * out;
+    for (int64_t at = 0; at < stride; at += kWidth) {
+      Vector points[kPoints * kPoints], values[9];
+      for (int k = 0; k < kPoints * kPoints; ++k) {
+        points[k] = vector_at(gradient + k * stride + at);
+      }
+      transform<kWeightAdjoint>(points, values);
+      for (int k = 0; k < 9; ++k) {
+        vector_at(kernels + k * stride + at) = values[k];
+      }
+    }
+  }
+
+  static constexpr Scheme kScheme{kPoints * kPoints, S::kStep, kOutputs,       input,
+                                  input_adjoint,     output,   output_adjoint, weights,
+                                  weights_adjoint};
+};
+
+constexpr Kernels kKernels{kWidth, multiply, outer, Transforms<Winograd>::kScheme,
+                           Transforms<Upsampled>::kScheme};
+
+}  // namespace
+}  // namespace imgcomp::transformed
