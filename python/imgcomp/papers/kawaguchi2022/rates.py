@@ -1,0 +1,172 @@
+"""Codes of few bits: uniform quantisation of autoencoders' codes and of principal components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from imgcomp.papers.common import image_errors, model_from, principal_directions
+from imgcomp.papers.kawaguchi2022.stages import scaled
+from imgcomp.stages import Artifact, Context, StageStopped, stage
+
+if TYPE_CHECKING:
+    from imgcomp.datasets import Split
+    from imgcomp.models import Autoencoder
+
+_SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.12)
+"""How much of the range seen is covered; the best share is chosen on training images."""
+_FITTED = 250
+"""Training images that the ranges are chosen on."""
+
+
+@dataclass(frozen=True)
+class UniformQuantiser:
+    """Equally spaced levels between two ends, for each group of values its own.
+
+    Attributes:
+        low: The lowest level of each group, (groups, 1).
+        high: The highest.
+        levels: How many.
+    """
+
+    low: torch.Tensor
+    high: torch.Tensor
+    levels: int
+
+    @classmethod
+    def fit(cls, values: torch.Tensor, bits: int) -> UniformQuantiser:
+        """The ends that give the least squared error on values.
+
+        The ends are those of the values, drawn towards 0 by the same share of `_SHARES`: outliers
+        would else make every step wide.
+
+        Args:
+            values: (groups, n).
+            bits: Of each value; 2 to the power of it are the levels.
+        """
+        low = values.amin(dim=1, keepdim=True)
+        high = values.amax(dim=1, keepdim=True)
+        best = cls(low, high, 2**bits)
+        least = torch.full_like(low, torch.inf)
+        for share in _SHARES:
+            tried = cls(low * share, high * share, 2**bits)
+            error = (tried(values) - values).square().mean(dim=1, keepdim=True)
+            better = error < least
+            least = torch.where(better, error, least)
+            best = cls(
+                torch.where(better, tried.low, best.low),
+                torch.where(better, tried.high, best.high),
+                2**bits,
+            )
+        return best
+
+    def indices(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (groups, n) → whole numbers from 0 to ``levels`` - 1, int64."""
+        step = ((self.high - self.low) / (self.levels - 1)).clamp(min=1e-12)
+        places = ((values - self.low) / step).round().clamp(0, self.levels - 1)
+        return places.to(torch.int64)
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        """Values (groups, n) → the nearest levels."""
+        step = (self.high - self.low) / (self.levels - 1)
+        return self.low + self.indices(values) * step
+
+
+def _grouped(code: torch.Tensor) -> torch.Tensor:
+    """Codes (N, C, H, W) as (C, N·H·W)."""
+    return code.transpose(0, 1).flatten(1)
+
+
+@stage(version="1")
+def code_rates(context: Context, model: Artifact, train: Split, test: Split) -> Artifact:
+    """Reconstruct images from an autoencoder's code with few bits for each value.
+
+    Config: ``bits``: of each value, ascending; ``shown``: how many images to keep of each.
+
+    Returns:
+        Data: ``values`` of the code of an image; ``points``: list of ``bits`` (of a value; 32:
+        not quantised), ``code_bits`` (of an image; the ends of the ranges are not counted) and
+        `image_errors`; ``zeros``: share of zeros in the code; only ``diverged`` where the training
+        diverged. Tensors ``bits-K``: the first images.
+    """
+    if model.data["diverged"]:
+        return Artifact({}, {"diverged": model.data["diverged"]})
+    network = cast("Autoencoder", model_from(model))
+
+    def codes(images: torch.Tensor) -> torch.Tensor:
+        inputs = scaled(images, network.data_range)
+        parts = [network.encode(inputs[at : at + 250]) for at in range(0, len(inputs), 250)]
+        return torch.cat(parts)
+
+    def images_of(code: torch.Tensor) -> torch.Tensor:
+        low, high = network.data_range
+        parts = [network.decode(code[at : at + 250]) for at in range(0, len(code), 250)]
+        bytes_ = (torch.cat(parts) - low) * (255.0 / (high - low))
+        return bytes_.round().clamp(0, 255).to(torch.uint8)
+
+    with torch.no_grad():
+        seen, code = codes(train.images[:_FITTED]), codes(test.images)
+        count = code[0].numel()
+        points: list[dict[str, Any]] = []
+        tensors: dict[str, torch.Tensor] = {}
+        for bits in (*context.config["bits"], 32):
+            if context.stop.is_set():
+                raise StageStopped
+            sent = code
+            if bits < 32:
+                quantised = UniformQuantiser.fit(_grouped(seen), bits)(_grouped(code))
+                shape = (code.shape[1], len(code), *code.shape[2:])
+                sent = quantised.reshape(shape).transpose(0, 1).contiguous()
+            output = images_of(sent)
+            tensors[f"bits-{bits}"] = output[: context.config["shown"]]
+            errors = image_errors(test.images, output)
+            points.append({"bits": bits, "code_bits": bits * count, **errors})
+    zeros = float((code == 0).to(torch.float64).mean())
+    return Artifact(tensors, {"values": count, "points": points, "zeros": zeros, "diverged": None})
+
+
+@stage(version="1")
+def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
+    """The same with principal components in place of a network.
+
+    Config: ``bits`` and ``shown`` as in `code_rates`; ``components``: numbers of components.
+
+    Returns:
+        Data: ``points``: list of ``values``, ``bits``, ``code_bits`` and `image_errors`; ``relu``:
+        number of components → MSE in the range [-1, 1] of unrounded reconstructions whose negative
+        values were set to 0, as model 1's last ReLU does. Tensors ``pca-VALUES-BITS``.
+    """
+    sample = train.images.flatten(1).to(torch.float64) / 255.0
+    inputs = test.images.flatten(1).to(torch.float64) / 255.0
+    mean, directions = principal_directions(sample)
+    # The projections need no more than single precision.
+    basis = directions.flip(1).to(torch.float32)
+    seen = ((sample[:_FITTED] - mean).to(torch.float32) @ basis).T.contiguous()
+    code = ((inputs - mean).to(torch.float32) @ basis).T.contiguous()
+    centre = mean.to(torch.float32)
+    points: list[dict[str, Any]] = []
+    tensors: dict[str, torch.Tensor] = {}
+    relu: dict[str, float] = {}
+
+    def unrounded(sent: torch.Tensor) -> torch.Tensor:
+        return centre + sent.T @ basis[:, : len(sent)].T
+
+    for wanted in context.config["components"]:
+        count = min(wanted, len(code))
+        for bits in (*context.config["bits"], 32):
+            if context.stop.is_set():
+                raise StageStopped
+            sent = code[:count]
+            if bits < 32:
+                sent = UniformQuantiser.fit(seen[:count], bits)(sent)
+            output = unrounded(sent)
+            rounded = (output * 255.0).round().clamp(0, 255).to(torch.uint8)
+            images = rounded.reshape(test.images.shape)
+            tensors[f"pca-{wanted}-{bits}"] = images[: context.config["shown"]]
+            errors = image_errors(test.images, images)
+            points.append({"values": wanted, "bits": bits, "code_bits": bits * wanted, **errors})
+        answered = (2.0 * unrounded(code[:count]) - 1.0).clamp(min=0)
+        relu[str(wanted)] = float((answered - (2.0 * inputs - 1.0)).square().mean())
+    return Artifact(tensors, {"points": points, "relu": relu})
