@@ -19,13 +19,8 @@ from imgcomp.errors import UsageError
 from imgcomp.papers import driver
 from imgcomp.papers.common import train
 from imgcomp.papers.feng2018 import PAPER
-from imgcomp.papers.feng2018.extras.stages import (
-    add_noise,
-    compress_layers,
-    median_filter,
-    noisy_inputs,
-    train_denoiser,
-)
+from imgcomp.papers.feng2018.extras.stages import compress_layers
+from imgcomp.papers.noise import add_noise, median_filter, noisy_inputs, train_denoiser
 from imgcomp.papers.settings import resolve
 from imgcomp.stages import Artifact, Context
 from imgcomp.stages.graph import plan

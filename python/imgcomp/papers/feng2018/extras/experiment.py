@@ -14,7 +14,8 @@ from imgcomp.papers.feng2018.experiment import (
     cnn_config,
     fit_fields,
 )
-from imgcomp.papers.feng2018.extras.stages import compress_layers, noisy_inputs, train_denoiser
+from imgcomp.papers.feng2018.extras.stages import compress_layers
+from imgcomp.papers.noise import noisy_inputs, train_denoiser
 from imgcomp.papers.settings import Option
 from imgcomp.stages import Stage
 
