@@ -120,7 +120,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"values": [0.5]}, "1 values for 2 seeds"),
+        ({"values": [0.5, 0.5, 0.5]}, "3 values for 2 seeds"),
         ({"values": []}, "0 values for 2 seeds"),
         ({"values": [0.5, float("inf")]}, "must be finite"),
         ({"verdict": "fine"}, "unknown verdict 'fine'"),
@@ -136,6 +136,10 @@ def changed(**changes: Any) -> dict[str, Any]:
 def test_what_is_not_as_documented_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_results(changed(**changes))
+
+
+def test_a_claim_may_have_values_for_the_first_seeds_only() -> None:
+    check_results(changed(values=[0.5]))
 
 
 def test_tables_have_full_rows() -> None:

@@ -136,7 +136,8 @@ class Results:
     ``title``               of the paper
     ``reference``           authors, venue, year
     ``scale``               ``smoke``, ``quick`` or ``paper``
-    ``seeds``               list of int; every claim has one value per seed, in this order
+    ``seeds``               list of int; every claim has one value per seed, in this order, or for
+                            the first ones only
     ``claims``              list, see below
     ``findings``            list of sentences
     ``dataset``             ``name``, ``name_in_paper``, ``classes``, ``image_shape``, ``train`` and
@@ -168,7 +169,8 @@ class Results:
     ``description``     what is measured
     ``paper``           the paper's number, or the bound in its statement
     ``comparison``      the sign before it: ``=``, ``>``, ``<``, ``≥``, ``≤``
-    ``values``          ours, one per seed, never empty, finite
+    ``values``          ours, one per seed, or per each of the first seeds where an experiment is
+                        not repeated as often; never empty, finite
     ``mean``, ``std``   over the seeds; sample standard deviation, 0 for a single seed
     ``verdict``         ``agrees``, ``better``, ``worse`` or ``cannot be as stated``
     ``rule``            the rule that judged, in words
@@ -296,7 +298,7 @@ def check_results(content: Mapping[str, Any]) -> None:
     for claim in content["claims"]:
         where = f"claim {claim.get('id')}"
         fields(where, claim, _CLAIM_FIELDS)
-        if len(claim["values"]) != len(seeds):
+        if not 1 <= len(claim["values"]) <= len(seeds):
             raise UsageError(
                 f"results.json: {where}: {len(claim['values'])} values for {len(seeds)} seeds"
             )
