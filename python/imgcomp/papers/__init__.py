@@ -17,6 +17,7 @@ from imgcomp.papers.experiment import Paper, Run
 _MODULES = {
     "buell2022": "imgcomp.papers.buell2022",
     "feng2018": "imgcomp.papers.feng2018",
+    "kawaguchi2022": "imgcomp.papers.kawaguchi2022",
 }
 
 

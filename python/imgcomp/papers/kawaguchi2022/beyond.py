@@ -8,6 +8,7 @@ from typing import Any
 from imgcomp.papers.common import train
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.kawaguchi2022.experiment import (
+    SMALL,
     config_1,
     config_2,
     cost_1,
@@ -225,7 +226,7 @@ def beyond_trainings(run: Run) -> list[Stage]:
                 config = variant_config(run, seed, variant, code_channels=channels)
                 model_1(label, config, 10)
         label = size_label("model2", channels)
-        if label != "model2":
+        if label not in ("model2", SMALL):
             images, test = splits_2(run, seed)
             found[label] = train(
                 f"train/{label}/seed{seed}",

@@ -18,6 +18,8 @@ PAPER_SHORT = 10
 PAPER_EPOCHS_2 = 20
 SEED_STEP = 1000
 """From the seed of an initialisation that is given up to the next one's."""
+SMALL = "model2-code2"
+"""Model 2 with as many values in its code as model 1 has."""
 SHOWN = 64
 """Test images kept of the shorter training, for the figures."""
 
@@ -204,13 +206,12 @@ def cost_1(images: int, epochs: int) -> float:
 
 
 def main_trainings(run: Run) -> list[Stage]:
-    """What the claims are about; labels are ``train/model1/seedN`` and ``train/model2/seedN``.
+    """What the claims are about: both models and `SMALL`; labels are ``train/NAME/seedN``.
 
     Raises:
         UsageError: the data set's images do not fit.
     """
     check_images(run.dataset.image_shape, run.dataset.name)
-    s = run.settings
     found = []
     # They start before everything else, model 1 first.
     first = 1e6
@@ -220,19 +221,20 @@ def main_trainings(run: Run) -> list[Stage]:
             train_alive(
                 f"train/model1/seed{seed}",
                 config_1(run, seed),
-                cost=2 * first - seed + cost_1(len(training), s.integer("m1_epochs")),
+                cost=2 * first - seed,
                 train=training,
                 validation=validation,
             )
         )
         training, validation = splits_2(run, seed)
-        found.append(
-            train(
-                f"train/model2/seed{seed}",
-                config_2(run, seed),
-                cost=first - seed + 0.5 * cost_1(len(training), s.integer("m2_epochs")),
-                train=training,
-                validation=validation,
+        for channels, label in ((64, "model2"), (2, SMALL)):
+            found.append(
+                train(
+                    f"train/{label}/seed{seed}",
+                    config_2(run, seed, channels),
+                    cost=first * channels / 64 - seed,
+                    train=training,
+                    validation=validation,
+                )
             )
-        )
     return found

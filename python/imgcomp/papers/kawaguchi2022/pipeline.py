@@ -14,6 +14,7 @@ from imgcomp.papers.kawaguchi2022.beyond import (
 )
 from imgcomp.papers.kawaguchi2022.experiment import (
     SHOWN,
+    SMALL,
     config_1,
     main_trainings,
     short_epochs,
@@ -104,12 +105,12 @@ def bits(run: Run) -> list[int]:
 
 def shown_networks(run: Run) -> list[str]:
     """The labels of the networks whose reconstructions are judged class by class."""
-    return [*MAIN, *(one.name for one in variants(run))]
+    return [*MAIN, SMALL, *(one.name for one in variants(run))]
 
 
 def rate_networks(run: Run) -> list[str]:
     """The labels of the networks whose codes are quantised; the paper's own first."""
-    found = list(MAIN)
+    found = [*MAIN, SMALL]
     for channels in sizes(run):
         found += [size_label(name, channels) for name in ("model1", OPEN, "model2")]
     if not variants(run):
@@ -167,7 +168,7 @@ def _pictures(run: Run, trained: dict[str, Stage]) -> list[Stage]:
             test=test,
         )
         found += [rivals, verdict]
-        for label in shown_networks(run) if seed == first else list(MAIN):
+        for label in shown_networks(run) if seed == first else [*MAIN, SMALL]:
             config = {"epochs": [short_epochs(run)], "shown": SHOWN} if label == "model1" else {}
             output = reconstruct(
                 f"reconstruct/{label}/seed{seed}",

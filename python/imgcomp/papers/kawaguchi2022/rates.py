@@ -136,7 +136,8 @@ def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
     Returns:
         Data: ``points``: list of ``values``, ``bits``, ``code_bits`` and `image_errors`; ``relu``:
         number of components → MSE in the range [-1, 1] of unrounded reconstructions whose negative
-        values were set to 0, as model 1's last ReLU does. Tensors ``pca-VALUES-BITS``.
+        values were set to 0, as model 1's last ReLU does; ``floor``: the least that this can be.
+        Tensors ``pca-VALUES-BITS``.
     """
     sample = train.images.flatten(1).to(torch.float64) / 255.0
     inputs = test.images.flatten(1).to(torch.float64) / 255.0
@@ -169,4 +170,5 @@ def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
             points.append({"values": wanted, "bits": bits, "code_bits": bits * wanted, **errors})
         answered = (2.0 * unrounded(code[:count]) - 1.0).clamp(min=0)
         relu[str(wanted)] = float((answered - (2.0 * inputs - 1.0)).square().mean())
-    return Artifact(tensors, {"points": points, "relu": relu})
+    floor = float((2.0 * inputs - 1.0).clamp(max=0).square().mean())
+    return Artifact(tensors, {"points": points, "relu": relu, "floor": floor})

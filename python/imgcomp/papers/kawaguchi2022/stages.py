@@ -7,7 +7,7 @@ model 1 that happens to channels of the code and of the output, often before the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -61,10 +61,13 @@ def lost(model: Autoencoder, images: torch.Tensor) -> str:
     Returns:
         What is dead, as ``output 0 2``, ``code 1 of 2`` or both; empty where it is still alive.
     """
-    dead = dead_channels(model, images)
+    return _lost(dead_channels(model, images), model.code_shape[0])
+
+
+def _lost(dead: Mapping[str, Sequence[int]], code_channels: int) -> str:
     found = []
-    if 2 * len(dead["code"]) >= model.code_shape[0]:
-        found.append(f"code {len(dead['code'])} of {model.code_shape[0]}")
+    if 2 * len(dead["code"]) >= code_channels:
+        found.append(f"code {len(dead['code'])} of {code_channels}")
     if dead["output"]:
         found.append(f"output {' '.join(str(channel) for channel in dead['output'])}")
     return ", ".join(found)
@@ -210,7 +213,8 @@ def initialisations(context: Context, images: Split) -> Artifact:
     Config: ``spec``; ``seeds``: list; ``probe``: images looked at.
 
     Returns:
-        Data: ``seeds`` → list of ``seed``, ``code``, ``output``: numbers of dead channels.
+        Data: ``seeds`` → list of ``seed``; ``code``, ``output``: numbers of dead channels;
+        ``lost``: whether `train_alive` would give it up; ``channels`` of the output.
     """
     from imgcomp import models
 
@@ -221,5 +225,12 @@ def initialisations(context: Context, images: Split) -> Artifact:
             raise StageStopped
         model = cast("Autoencoder", models.from_spec(context.config["spec"], seed=seed))
         dead = dead_channels(model, probe)
-        rows.append({"seed": seed, **{name: len(which) for name, which in dead.items()}})
+        rows.append(
+            {
+                "seed": seed,
+                **{name: len(which) for name, which in dead.items()},
+                "lost": bool(_lost(dead, model.code_shape[0])),
+                "channels": model.input_shape[0],
+            }
+        )
     return Artifact({}, {"seeds": rows})
