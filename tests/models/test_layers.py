@@ -11,6 +11,21 @@ from imgcomp.models import layers
 IMAGE = (3, 9, 7)
 VECTOR = (6,)
 
+
+class Unpool(nn.Module):
+    """As a transposed convolution with one weight for each channel."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        weight = torch.eye(x.shape[1])[..., None, None]
+        return nn.functional.conv_transpose2d(
+            x, weight, stride=self.factor, output_padding=self.factor - 1
+        )
+
+
 # Layer, counterpart, input shape
 CASES = {
     "conv2d": (layers.conv2d(4, 3), nn.Conv2d(3, 4, 3), IMAGE),
@@ -69,6 +84,7 @@ CASES = {
         nn.Upsample(scale_factor=3, mode="bilinear"),
         IMAGE,
     ),
+    "upsample zeros": (layers.upsample(3, mode="zeros"), Unpool(3), IMAGE),
     "relu": (layers.relu(), nn.ReLU(), IMAGE),
     "leaky_relu": (layers.leaky_relu(0.2), nn.LeakyReLU(0.2), IMAGE),
     "leaky_relu zero": (layers.leaky_relu(0.0), nn.LeakyReLU(0.0), IMAGE),
@@ -118,7 +134,8 @@ def test_layer_equals_torch(case, memory_format):
         torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("case", ["conv2d", "conv_transpose2d strided", "dense", "sigmoid"])
+@pytest.mark.parametrize("case", ["conv2d", "conv_transpose2d strided", "dense", "sigmoid",
+                                  "upsample zeros"])  # fmt: skip
 def test_second_derivatives(case):
     layer, reference, shape = CASES[case]
     model = around(layer, shape)

@@ -148,7 +148,7 @@ def image_layer(draw, shape):
         make = draw(st.sampled_from([layers.max_pool2d, layers.avg_pool2d]))
         layer = make(2, stride=draw(st.integers(1, 2)), padding=draw(st.integers(0, 1)))
     elif kind == "upsample" and max(height, width) <= 8:
-        layer = layers.upsample(2, mode=draw(st.sampled_from(["nearest", "bilinear"])))
+        layer = layers.upsample(2, mode=draw(st.sampled_from(["nearest", "bilinear", "zeros"])))
     else:
         layer = draw(POINTWISE)
     return layer

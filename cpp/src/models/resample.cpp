@@ -3,6 +3,7 @@
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_nearest2d.h>
+#include <ATen/ops/zeros.h>
 
 #include "imgcomp/error.h"
 #include "layers.h"
@@ -77,6 +78,29 @@ class Upsample : public Layer {
   bool bilinear_;
 };
 
+// Unpooling: each value in the upper left of its window, zeros around it.
+class Unpool : public Layer {
+ public:
+  explicit Unpool(int64_t factor) : factor_(factor) {}
+
+  Shape output_shape(const Shape& input) const override {
+    require_image(input);
+    return {input[0], input[1] * factor_, input[2] * factor_};
+  }
+
+  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+    at::Tensor output = at::zeros({x.size(0), x.size(1), x.size(2) * factor_, x.size(3) * factor_},
+                                  x.options().memory_format(x.suggest_memory_format()));
+    output.slice(2, 0, std::nullopt, factor_).slice(3, 0, std::nullopt, factor_).copy_(x);
+    return output;
+  }
+
+  bool output_is_disposable() const override { return true; }
+
+ private:
+  int64_t factor_;
+};
+
 std::unique_ptr<Layer> make_pool(OptionReader& options, Pool2d::Kind kind) {
   const auto window = options.pair("kernel_size", 1);
   const auto stride = options.pair("stride", 1, window);
@@ -102,7 +126,10 @@ std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext
 
 std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& /*context*/) {
   const int64_t factor = options.integer("factor", 1, 2);
-  const std::string mode = options.choice("mode", {"nearest", "bilinear"}, "nearest");
+  const std::string mode = options.choice("mode", {"nearest", "bilinear", "zeros"}, "nearest");
+  if (mode == "zeros") {
+    return std::make_unique<Unpool>(factor);
+  }
   return std::make_unique<Upsample>(factor, mode == "bilinear");
 }
 

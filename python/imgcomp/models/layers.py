@@ -113,7 +113,15 @@ def avg_pool2d(
 
 
 def upsample(factor: int = 2, *, mode: str = "nearest", name: str | None = None) -> LayerSpec:
-    """Spatial sizes times ``factor``, ``"nearest"`` or ``"bilinear"`` (pixel centres)."""
+    """Spatial sizes times ``factor``.
+
+    Args:
+        factor: 2 doubles height and width.
+        mode: ``"nearest"``: each value fills its window of ``factor`` × ``factor``;
+            ``"bilinear"``, between pixel centres; ``"zeros"``: unpooling, each value in the upper
+            left of its window with zeros around it.
+        name: of the layer.
+    """
     return _layer("upsample", name, factor=factor, mode=mode)
 
 

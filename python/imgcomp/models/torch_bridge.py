@@ -54,12 +54,29 @@ def _pool(cls: type[nn.MaxPool2d] | type[nn.AvgPool2d], spec: LayerSpec) -> nn.M
     return cls(window, both(spec.get("stride", window)), both(spec.get("padding", 0)))
 
 
+class _Unpool(nn.Module):
+    """Each value in the upper left of its window of factor × factor, zeros around it."""
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W) → (N, C, factor · H, factor · W)."""
+        height, width = (side * self.factor for side in x.shape[2:])
+        output = x.new_zeros(*x.shape[:2], height, width)
+        output[:, :, :: self.factor, :: self.factor] = x
+        return output
+
+
+def _upsample(factor: int, mode: str) -> nn.Module:
+    return _Unpool(factor) if mode == "zeros" else nn.Upsample(scale_factor=factor, mode=mode)
+
+
 _SIMPLE: dict[str, Callable[[LayerSpec], nn.Module]] = {
     "max_pool2d": lambda spec: _pool(nn.MaxPool2d, spec),
     "avg_pool2d": lambda spec: _pool(nn.AvgPool2d, spec),
-    "upsample": lambda spec: nn.Upsample(
-        scale_factor=spec.get("factor", 2), mode=spec.get("mode", "nearest")
-    ),
+    "upsample": lambda spec: _upsample(spec.get("factor", 2), spec.get("mode", "nearest")),
     "flatten": lambda spec: nn.Flatten(),
     "relu": lambda spec: nn.ReLU(),
     "leaky_relu": lambda spec: nn.LeakyReLU(spec.get("negative_slope", 0.01)),
