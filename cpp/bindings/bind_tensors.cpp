@@ -32,6 +32,17 @@ void register_tensors(py::module_& m) {
       },
       py::arg("confusion"), py::arg("average"), Release());
   m.def("psnr_from_mse", &psnr_from_mse, py::arg("mse"), py::arg("peak"), Release());
+  m.def(
+      "ms_ssim",
+      [](const at::Tensor& x, const at::Tensor& y, const std::string& variant,
+         std::optional<int64_t> window, std::optional<int64_t> scales, double data_range) {
+        return ms_ssim(x, y,
+                       ms_ssim_variant(variant, window.value_or(kMsSsimWindow),
+                                       scales.value_or(kMsSsimScales)),
+                       data_range);
+      },
+      py::arg("x"), py::arg("y"), py::arg("variant"), py::arg("window"), py::arg("scales"),
+      py::arg("data_range"), Release());
   m.def("ssim", &ssim, py::arg("x"), py::arg("y"), py::arg("data_range"), Release());
 }
 

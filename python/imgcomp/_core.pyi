@@ -21,6 +21,7 @@ __all__: list[str] = [
     "gather_scale",
     "image_statistics",
     "layer_kinds",
+    "ms_ssim",
     "mse_per_image",
     "pool_matrix",
     "precision_recall_f1",
@@ -288,6 +289,14 @@ def layer_kinds() -> list[str]:
     All layer kinds that a spec may name, sorted.
     """
 
+def ms_ssim(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    variant: str,
+    window: typing.SupportsInt | typing.SupportsIndex | None,
+    scales: typing.SupportsInt | typing.SupportsIndex | None,
+    data_range: typing.SupportsFloat | typing.SupportsIndex,
+) -> torch.Tensor: ...
 def mse_per_image(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor: ...
 def pool_matrix(
     in_size: typing.SupportsInt | typing.SupportsIndex,

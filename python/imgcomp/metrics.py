@@ -11,7 +11,15 @@ from imgcomp._checks import choice, real_number, whole_number
 from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
 
-__all__ = ["PrecisionRecallF1", "confusion_matrix", "mse", "precision_recall_f1", "psnr", "ssim"]
+__all__ = [
+    "PrecisionRecallF1",
+    "confusion_matrix",
+    "ms_ssim",
+    "mse",
+    "precision_recall_f1",
+    "psnr",
+    "ssim",
+]
 
 _MAX_CLASSES = 10_000
 
@@ -79,6 +87,58 @@ def ssim(x: ArrayLike, y: ArrayLike, *, data_range: float = 255.0) -> torch.Tens
     """
     span = real_number("data_range", data_range, above=True)
     return _core.ssim(_real(x, "x"), _real(y, "y"), span)
+
+
+def ms_ssim(
+    x: ArrayLike,
+    y: ArrayLike,
+    variant: str = "adaptive",
+    *,
+    window: int | None = None,
+    scales: int | None = None,
+    data_range: float = 255.0,
+) -> torch.Tensor:
+    """Multi-scale structural similarity of each image (Wang et al., 2003).
+
+    For each colour plane, contrast–structure at every scale but the coarsest and SSIM there, each
+    raised to the scale's exponent and multiplied; then the mean over planes. Between scales the
+    mean over 2×2 pixels is taken, where the last row or column of an odd side counts twice.
+    Factors below 0 count as 0.
+
+    Small images need a variant, and its name belongs to every number:
+
+    - ``"adaptive"``: five scales, each with a window of 11 pixels or of the whole scale where that
+      is smaller, and σ = 1.5 · side / 11. It takes images of any size, and is what the tool of
+      Toderici et al. (2017) computes.
+    - ``"renormalised"``: fewer scales and a smaller window of σ = 1.5; the first exponents divided
+      by their sum.
+    - ``"standard"``: five scales and windows of 11 pixels; sides of at least 161 pixels.
+
+    Args:
+        x: (N, C, H, W), any real dtype.
+        y: of the same shape.
+        variant: see above.
+        window: side of the window, of the renormalised variant alone; 7.
+        scales: 1 … 5, of the renormalised variant alone; 3. Sides must have at least
+            (window − 1) · 2^(scales − 1) + 1 pixels.
+        data_range: the distance between black and white; 255 for bytes.
+
+    Returns:
+        float64 (N,) in 0 … 1. Gradients flow to floating-point inputs; there is none in a plane
+        one of whose factors is below 0.
+
+    Raises:
+        UsageError: the shapes differ or are too small for the variant, or an argument does not fit.
+    """
+    span = real_number("data_range", data_range, above=True)
+    choice("variant", variant, ("adaptive", "renormalised", "standard"))
+    if window is not None:
+        window = whole_number("window", window, 2)
+    if scales is not None:
+        scales = whole_number("scales", scales, 1, 5)
+    if variant != "renormalised" and (window is not None or scales is not None):
+        raise UsageError(f"window and scales are of the renormalised variant, not of '{variant}'")
+    return _core.ms_ssim(_real(x, "x"), _real(y, "y"), variant, window, scales, span)
 
 
 def confusion_matrix(target: ArrayLike, prediction: ArrayLike, *, num_classes: int) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""SSIM: as scikit-image has it, with gradients, in pieces or not."""
+"""SSIM and MS-SSIM: as other libraries have them, with gradients, in pieces or not."""
 
 import importlib.util
 import json
@@ -17,6 +17,7 @@ SPEC = importlib.util.spec_from_file_location("similarity_golden", GOLDEN)
 golden = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(golden)
 STORED = json.loads(golden.STORED.read_text())
+VARIANTS = ("adaptive", "renormalised", "standard")
 PAIRS = {name: (x, y) for name, x, y in golden.pairs()}
 
 
@@ -29,7 +30,7 @@ def noise(*shape, seed=0):
     return torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", STORED["ssim"])
 def test_ssim_is_that_of_scikit_image(name):
     x, y = batch(name)
     expected = STORED["ssim"][name]
@@ -40,6 +41,20 @@ def test_ssim_is_that_of_scikit_image(name):
     # Floats of any scale are the same picture where the range is scaled too.
     scaled = metrics.ssim(x.float() / 255, y.float() / 255, data_range=1.0)
     assert scaled.item() == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("variant", "name"),
+    [(variant, name) for variant in VARIANTS for name in STORED[variant]],
+)
+def test_ms_ssim_is_that_of_others(variant, name):
+    x, y = batch(name)
+    found = metrics.ms_ssim(x, y, variant)
+    assert found.dtype == torch.float64
+    assert found.shape == (1,)
+    # TensorFlow computes in float32.
+    tolerance = 1e-9 if variant == "adaptive" else 2e-5
+    assert found.item() == pytest.approx(STORED[variant][name], abs=tolerance)
 
 
 def test_stored_values_tell_changes_apart():
@@ -57,20 +72,21 @@ def test_literal_values():
     assert metrics.ssim(x, x).item() == 1.0
 
 
-def test_each_image_and_plane_counts_by_itself():
+@pytest.mark.parametrize("measure", [metrics.ssim, metrics.ms_ssim])
+def test_each_image_and_plane_counts_by_itself(measure):
     x, y = (noise(700, 2, 12, 13, seed=seed) for seed in (1, 2))  # several pieces
     y = 0.7 * x + 0.3 * y
-    found = metrics.ssim(x, y, data_range=1.0)
+    found = measure(x, y, data_range=1.0)
     assert found.shape == (700,)
     for i in (0, 1, 350, 699):
         planes = [
-            metrics.ssim(x[i : i + 1, c : c + 1], y[i : i + 1, c : c + 1], data_range=1.0).item()
+            measure(x[i : i + 1, c : c + 1], y[i : i + 1, c : c + 1], data_range=1.0).item()
             for c in (0, 1)
         ]
         assert found[i].item() == pytest.approx(sum(planes) / 2, rel=1e-12)
-    assert torch.equal(metrics.ssim(x.numpy(), y.numpy(), data_range=1.0), found)
+    assert torch.equal(measure(x.numpy(), y.numpy(), data_range=1.0), found)
     strided = x.to(memory_format=torch.channels_last)
-    assert torch.allclose(metrics.ssim(strided, y, data_range=1.0), found, rtol=1e-12)
+    assert torch.allclose(measure(strided, y, data_range=1.0), found, rtol=1e-12)
 
 
 def test_wide_images_are_filtered_in_tiles():
@@ -87,13 +103,25 @@ def test_wide_images_are_filtered_in_tiles():
     assert turned == pytest.approx(whole, rel=1e-12)
 
 
-def test_gradients():
-    x, y = noise(2, 2, 12, 13), noise(2, 2, 12, 13, seed=1)
+MEASURES = {
+    "ssim": metrics.ssim,
+    "adaptive": metrics.ms_ssim,
+    "renormalised": lambda x, y, data_range: metrics.ms_ssim(
+        x, y, "renormalised", window=4, scales=2, data_range=data_range
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_gradients(name):
+    measure = MEASURES[name]
+    x = noise(2, 2, 12, 13)
+    y = 0.6 * x + 0.4 * noise(2, 2, 12, 13, seed=1)  # alike, so that no factor is below 0
     x.requires_grad_()
     y.requires_grad_()
-    assert torch.autograd.gradcheck(lambda a, b: metrics.ssim(a, b, data_range=1.0), (x, y))
+    assert torch.autograd.gradcheck(lambda a, b: measure(a, b, data_range=1.0), (x, y))
     with torch.no_grad():
-        assert not metrics.ssim(x, y, data_range=1.0).requires_grad
+        assert not measure(x, y, data_range=1.0).requires_grad
 
 
 def test_gradients_of_many_pieces_reach_every_image():
@@ -136,8 +164,36 @@ def test_threads_do_not_matter():
     assert torch.equal(found[1], found[2])
 
 
+def test_factors_below_zero_count_as_zero():
+    """A negative of an image has a negative structure, and no root of it is taken."""
+    x = noise(1, 1, 16, 16)
+    both = torch.cat([x, x], 1)
+    y = torch.cat([1 - x, x], 1).requires_grad_()
+    assert metrics.ms_ssim(x, 1 - x, data_range=1.0).item() == 0.0
+    found = metrics.ms_ssim(both, y, data_range=1.0)
+    assert found.item() == pytest.approx(0.5, rel=1e-12)
+    found.sum().backward()
+    assert bool(y.grad.isfinite().all())
+    assert not y.grad[:, 0].any()
+
+
+def test_one_scale_renormalised_is_ssim():
+    x, y = batch("colour32/coarse")
+    one = metrics.ms_ssim(x, y, "renormalised", window=11, scales=1)
+    assert one.item() == pytest.approx(metrics.ssim(x, y).item(), rel=1e-12)
+
+
+def test_images_of_any_size_are_alike_to_themselves():
+    for height, width in [(1, 1), (1, 9), (2, 3), (11, 4), (33, 31)]:
+        x = noise(3, 1, height, width)
+        assert metrics.ms_ssim(x, x, data_range=1.0).tolist() == pytest.approx([1.0] * 3)
+        assert float(metrics.ms_ssim(x, 1 - x, data_range=1.0).max()) < 1
+
+
 def test_empty_batch():
-    assert metrics.ssim(torch.zeros(0, 1, 16, 16), torch.zeros(0, 1, 16, 16)).shape == (0,)
+    none = torch.zeros(0, 1, 15, 16)
+    assert metrics.ssim(none, none).shape == (0,)
+    assert metrics.ms_ssim(none, none).shape == (0,)
 
 
 def test_refusals():
@@ -152,3 +208,22 @@ def test_refusals():
         metrics.ssim(square, square, data_range=0)
     with pytest.raises(UsageError, match="real"):
         metrics.ssim(square.to(torch.complex64), square)
+
+
+def test_ms_ssim_refusals():
+    small, square = torch.zeros(1, 1, 24, 40), torch.zeros(1, 1, 160, 200)
+    with pytest.raises(UsageError, match=r"at least 161.*160×200; the adaptive one takes any size"):
+        metrics.ms_ssim(square, square, "standard")
+    with pytest.raises(UsageError, match=r"3 scales and a window of 7 .*at least 25.*24×40"):
+        metrics.ms_ssim(small, small, "renormalised")
+    metrics.ms_ssim(small, small, "renormalised", window=6)
+    with pytest.raises(UsageError, match="'variant'|variant must be one of 'adaptive'"):
+        metrics.ms_ssim(small, small, "zero-padded")
+    with pytest.raises(UsageError, match="of the renormalised variant, not of 'adaptive'"):
+        metrics.ms_ssim(small, small, window=7)
+    with pytest.raises(UsageError, match="scales must be a whole number in 1 … 5"):
+        metrics.ms_ssim(small, small, "renormalised", scales=6)
+    with pytest.raises(UsageError, match="one shape"):
+        metrics.ms_ssim(small, square)
+    with pytest.raises(UsageError, match="data_range"):
+        metrics.ms_ssim(small, small, data_range=-1)
