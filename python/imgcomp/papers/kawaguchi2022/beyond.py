@@ -99,7 +99,8 @@ BEYOND_OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "code_sizes",
-        "channels of the 16×16 codes that both models are trained with, for equal numbers of bits",
+        "channels of the 16×16 codes that are compared at equal numbers of bits; model 1 is "
+        "trained with those of the paper’s two only",
         (2.0, 8.0, 64.0),
         smoke=(2.0,),
         chosen=_OURS + "the two codes of the paper, and one between them",
@@ -114,6 +115,7 @@ class Variant:
 
     Attributes:
         name: As in labels: ``train/NAME/seedN``.
+        short: For a figure's rows.
         text: For people.
         network: Arguments of `networks.model_1`.
         fit: Changed fields of `imgcomp.FitConfig`; those that the run's settings decide are added
@@ -121,6 +123,7 @@ class Variant:
     """
 
     name: str
+    short: str
     text: str
     network: dict[str, Any] = field(default_factory=dict)
     fit: dict[str, Any] = field(default_factory=dict)
@@ -131,22 +134,25 @@ _OPEN = {"final_relu": False}
 _ADAM = {"optimizer": "adam"}
 
 VARIANTS: tuple[Variant, ...] = (
-    Variant("model1-open", "without the last ReLU", _OPEN),
-    Variant("model1-unit", "images in [0, 1]", _UNIT),
-    Variant("model1-adam", "Adam", fit=_ADAM),
-    Variant("model1-adam-open", "Adam, without the last ReLU", _OPEN, _ADAM),
-    Variant("model1-adam-unit", "Adam, images in [0, 1]", _UNIT, _ADAM),
+    Variant("model1-open", "no ReLU", "without the last ReLU", _OPEN),
+    Variant("model1-unit", "[0, 1]", "images in [0, 1]", _UNIT),
+    Variant("model1-adam", "Adam", "Adam", fit=_ADAM),
+    Variant("model1-adam-open", "Adam,\nno ReLU", "Adam, without the last ReLU", _OPEN, _ADAM),
+    Variant("model1-adam-unit", "Adam,\n[0, 1]", "Adam, images in [0, 1]", _UNIT, _ADAM),
 )
 """One thing changed, and two; all as long as the shorter training."""
 
+OPEN = "model1-adam-open"
+"""Model 1 with what holds it back repaired, where codes are compared."""
 WELL = Variant(
     "model1-well",
-    "trained well: Adam along a cosine, Glorot’s weights",
+    "well",
+    "trained well (Adam along a cosine, Glorot’s weights)",
     {"initialization": "keras"},
     {**_ADAM, "schedule": "cosine"},
 )
 """The paper's network on the paper's images, as far as it gets in the longer training."""
-BATCH_4 = Variant("model1-batch4", "batches of 4", fit={"batch_size": 4})
+BATCH_4 = Variant("model1-batch4", "batch 4", "batches of 4", fit={"batch_size": 4})
 """As the PyTorch tutorial has it, as long as the longer training."""
 LONG = (WELL, BATCH_4)
 
@@ -156,9 +162,15 @@ def variants(run: Run) -> tuple[Variant, ...]:
     return (*LONG, *VARIANTS) if run.settings.flag("variants") else ()
 
 
-def sizes(run: Run) -> tuple[int, ...]:
-    """Channels of the codes that are compared at equal numbers of bits, ascending."""
-    return tuple(sorted(int(size) for size in run.settings.numbers("code_sizes")))
+def rate_sizes(run: Run) -> list[tuple[str, int]]:
+    """(network, channels of its code) of everything whose code is quantised."""
+    s = run.settings
+    channels = sorted(int(size) for size in s.numbers("code_sizes"))
+    own = [size for size in channels if size in (2, 64)]
+    found = [("model1", 2), ("model2", 64), ("model2", 2)]
+    found += [(name, size) for size in own for name in ("model1", OPEN)]
+    found += [("model2", size) for size in channels]
+    return list(dict.fromkeys(found))
 
 
 def size_label(model: str, channels: int) -> str:
@@ -218,15 +230,14 @@ def beyond_trainings(run: Run) -> list[Stage]:
 
     for variant in variants(run):
         model_1(variant.name, variant_config(run, seed, variant), 1e3)
-    for channels in sizes(run):
-        open_and_adam = next(one for one in VARIANTS if one.name == "model1-adam-open")
-        for variant in (Variant("model1", ""), open_and_adam):
-            label = size_label(variant.name, channels)
-            if label not in ("model1", *found):
-                config = variant_config(run, seed, variant, code_channels=channels)
-                model_1(label, config, 10)
-        label = size_label("model2", channels)
-        if label not in ("model2", SMALL):
+    for name, channels in rate_sizes(run):
+        label = size_label(name, channels)
+        if label in ("model1", "model2", SMALL, *found):
+            continue
+        if name != "model2":
+            variant = next((one for one in VARIANTS if one.name == name), Variant(name, "", ""))
+            model_1(label, variant_config(run, seed, variant, code_channels=channels), 10)
+        else:
             images, test = splits_2(run, seed)
             found[label] = train(
                 f"train/{label}/seed{seed}",

@@ -10,7 +10,7 @@ import torch
 from imgcomp.papers.kawaguchi2022.beyond import sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import FIGURES_5_6, MODEL_2, VALIDATION
 from imgcomp.papers.kawaguchi2022.numbers import Numbers
-from imgcomp.papers.kawaguchi2022.pipeline import MAIN, pca_values, rate_networks
+from imgcomp.papers.kawaguchi2022.pipeline import MAIN, rate_networks
 from imgcomp.papers.kawaguchi2022.tables import rate_name
 from imgcomp.plots import PALETTE, Panel, Series, draw_curves, draw_panels, new_figure
 from imgcomp.report import Figure
@@ -226,12 +226,11 @@ def _classes(numbers: Numbers) -> MatplotlibFigure:
 
 def _variants(numbers: Numbers) -> MatplotlibFigure:
     named = {"originals": (numbers.images("originals"), "")}
-    for label, text in [
-        ("model1", "as in the paper"),
-        *((one.name, one.text) for one in variants(numbers.run)),
+    for label, short, text in [
+        ("model1", "paper", "as in the paper"),
+        *((one.name, one.short, one.text) for one in variants(numbers.run)),
     ]:
-        short = text.split(":")[0].replace(", ", ",\n").replace("without the ", "without\n")
-        named[short] = (numbers.images(label), f"{text}, {_decibels(numbers, label)}")
+        named[short] = (numbers.images(label), f"{text}: {_decibels(numbers, label)}")
     return _rows(numbers, named)
 
 
@@ -321,7 +320,7 @@ def _hull(numbers: Numbers) -> tuple[list[float], list[float]]:
     points = sorted(
         (float(point["code_bits"]), float(point["psnr"]))
         for point in numbers.data("rates", "pca")["points"]
-        if point["bits"] < 32 and point["values"] in pca_values(numbers.run)
+        if point["bits"] < 32
     )
     bits: list[float] = []
     best: list[float] = []

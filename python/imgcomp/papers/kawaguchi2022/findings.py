@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from imgcomp.papers.kawaguchi2022.beyond import sweep_points, variants
+from imgcomp.papers.kawaguchi2022.beyond import OPEN, sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import EXCESS
 from imgcomp.papers.kawaguchi2022.networks import code_values
 from imgcomp.papers.kawaguchi2022.numbers import Numbers
-from imgcomp.papers.kawaguchi2022.pipeline import OPEN, pca_values
+from imgcomp.papers.kawaguchi2022.pipeline import compared_values
 from imgcomp.report.claims import mean_and_std
 
 
@@ -43,14 +43,13 @@ def _floor(numbers: Numbers) -> list[str]:
         ),
     ]
     relu = numbers.data("rates", "pca")["relu"]
-    values = str(min(512, max(pca_values(numbers.run))))
-    if values in relu and tuple(numbers.spec("model1")["data_range"]) == (-1.0, 1.0):
-        floor = _rate_floor(numbers)
-        found.append(
-            f"PCA with {values} values, answered through the same ReLU, is "
-            f"{relu[values] - floor:.4f} above the floor of the test images it was measured on: so "
-            "much a good linear code of this size leaves."
-        )
+    values = max(count for count in map(int, relu) if count <= compared_values(numbers.run))
+    floor = numbers.data("rates", "pca")["floor"]
+    found.append(
+        f"PCA with {values} values, answered through the same ReLU, is "
+        f"{relu[str(values)] - floor:.4f} above the floor of the test images it was measured on: "
+        "so much a good linear code of this size leaves."
+    )
     names = {one.name: one.text for one in variants(numbers.run)}
     if names:
         parts = [
@@ -76,11 +75,6 @@ def _floor(numbers: Numbers) -> list[str]:
             f"{point.initialization} does."
         )
     return found
-
-
-def _rate_floor(numbers: Numbers) -> float:
-    """The floor of the images that codes of few bits are measured on."""
-    return float(numbers.data("rates", "pca")["floor"])
 
 
 def _dead(numbers: Numbers) -> list[str]:
@@ -137,11 +131,10 @@ def _equal_bits(numbers: Numbers) -> list[str]:
     there = {name: value for name, value in parts if value is not None}
     if len(there) < 3:
         return []
-    values = min(512, max(pca_values(numbers.run)))
-    pca = next(
-        point["psnr"]
+    values, pca = max(
+        (point["values"], point["psnr"])
         for point in numbers.data("rates", "pca")["points"]
-        if (point["values"], point["bits"]) == (values, 32)
+        if point["values"] <= compared_values(numbers.run) and point["bits"] == 32
     )
     return [
         f"With codes of two channels for both, model 2 has {there['model 2']:.1f} dB, model 1 as "

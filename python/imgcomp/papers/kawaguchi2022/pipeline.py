@@ -6,10 +6,9 @@ from imgcomp.papers.common import reconstruct, trivial_rivals
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.judges import judge, judge_config
 from imgcomp.papers.kawaguchi2022.beyond import (
-    VARIANTS,
     beyond_trainings,
+    rate_sizes,
     size_label,
-    sizes,
     variants,
 )
 from imgcomp.papers.kawaguchi2022.experiment import (
@@ -30,8 +29,6 @@ from imgcomp.stages import Stage
 
 MAIN = {"model1": "Model 1", "model2": "Model 2"}
 """The paper's networks, as the paper trains them: label → name for people."""
-OPEN = "model1-adam-open"
-"""Model 1 with what holds it back repaired, where codes are compared."""
 
 PIPELINE_OPTIONS: tuple[Option, ...] = (
     Option(
@@ -98,6 +95,11 @@ def pca_values(run: Run) -> list[int]:
     return sorted({min(count, channels * height * width) for count in wanted})
 
 
+def compared_values(run: Run) -> int:
+    """Components of PCA that stand beside model 1: as many as its code has values."""
+    return min(512, max(pca_values(run)))
+
+
 def bits(run: Run) -> list[int]:
     """Bits of a value, ascending."""
     return sorted({int(count) for count in run.settings.numbers("code_bits")})
@@ -110,13 +112,7 @@ def shown_networks(run: Run) -> list[str]:
 
 def rate_networks(run: Run) -> list[str]:
     """The labels of the networks whose codes are quantised; the paper's own first."""
-    found = [*MAIN, SMALL]
-    for channels in sizes(run):
-        found += [size_label(name, channels) for name in ("model1", OPEN, "model2")]
-    if not variants(run):
-        # Without variants the repaired network is trained only with codes of other sizes.
-        found = [label for label in found if label != OPEN]
-    return list(dict.fromkeys(found))
+    return [size_label(name, channels) for name, channels in rate_sizes(run)]
 
 
 def stages(run: Run) -> list[Stage]:
@@ -155,11 +151,11 @@ def _pictures(run: Run, trained: dict[str, Stage]) -> list[Stage]:
     for seed in run.seeds:
         rivals = trivial_rivals(
             f"reconstruct/rivals/seed{seed}",
-            {"components": [min(512, max(pca_values(run)))]},
+            {"components": [compared_values(run)]},
             train=splits_2(run, seed)[0],
             test=test,
         )
-        names = ["constant", "mean", f"pca-{min(512, max(pca_values(run)))}"]
+        names = ["constant", "mean", f"pca-{compared_values(run)}"]
         verdict = judge_by_class(
             f"judge/rivals/seed{seed}",
             {"names": names},
@@ -235,6 +231,3 @@ def _rates(run: Run, trained: dict[str, Stage]) -> list[Stage]:
         )
     )
     return found
-
-
-__all__ = ["MAIN", "OPEN", "PIPELINE_OPTIONS", "VARIANTS", "stages"]

@@ -154,8 +154,8 @@ def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
     def unrounded(sent: torch.Tensor) -> torch.Tensor:
         return centre + sent.T @ basis[:, : len(sent)].T
 
-    for wanted in context.config["components"]:
-        count = min(wanted, len(code))
+    # Few training images span fewer directions than may be asked for.
+    for count in sorted({min(wanted, len(code)) for wanted in context.config["components"]}):
         for bits in (*context.config["bits"], 32):
             if context.stop.is_set():
                 raise StageStopped
@@ -165,10 +165,10 @@ def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
             output = unrounded(sent)
             rounded = (output * 255.0).round().clamp(0, 255).to(torch.uint8)
             images = rounded.reshape(test.images.shape)
-            tensors[f"pca-{wanted}-{bits}"] = images[: context.config["shown"]]
+            tensors[f"pca-{count}-{bits}"] = images[: context.config["shown"]]
             errors = image_errors(test.images, images)
-            points.append({"values": wanted, "bits": bits, "code_bits": bits * wanted, **errors})
+            points.append({"values": count, "bits": bits, "code_bits": bits * count, **errors})
         answered = (2.0 * unrounded(code[:count]) - 1.0).clamp(min=0)
-        relu[str(wanted)] = float((answered - (2.0 * inputs - 1.0)).square().mean())
+        relu[str(count)] = float((answered - (2.0 * inputs - 1.0)).square().mean())
     floor = float((2.0 * inputs - 1.0).clamp(max=0).square().mean())
     return Artifact(tensors, {"points": points, "relu": relu, "floor": floor})

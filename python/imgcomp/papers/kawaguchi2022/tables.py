@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from imgcomp.papers.kawaguchi2022.beyond import sweep_points, variants
+from imgcomp.papers.kawaguchi2022.beyond import OPEN, sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import EXCESS
 from imgcomp.papers.kawaguchi2022.experiment import SMALL
 from imgcomp.papers.kawaguchi2022.networks import code_values
 from imgcomp.papers.kawaguchi2022.numbers import Numbers
-from imgcomp.papers.kawaguchi2022.pipeline import MAIN, OPEN, pca_values, rate_networks
+from imgcomp.papers.kawaguchi2022.pipeline import MAIN, compared_values, rate_networks
 from imgcomp.papers.per_class import per_class_table
 from imgcomp.report import Column, Table
 from imgcomp.report.claims import mean_and_std
@@ -227,7 +227,7 @@ def _methods(numbers: Numbers) -> Table:
         values = code_values(numbers.spec(one.name))
         cells = judged(one.name, "images", psnr)
         row(f"Model 1, {one.text}", values, numbers.parameters(one.name), mse, cells)
-    components = min(512, max(pca_values(numbers.run)))
+    components = compared_values(numbers.run)
     for name, text in (
         (f"pca-{components}", f"PCA, {components} values"),
         ("mean", "the mean image"),
@@ -267,7 +267,7 @@ def _classes(numbers: Numbers) -> list[Table]:
                 title=f"{name} class by class",
             )
         )
-    components = min(512, max(pca_values(numbers.run)))
+    components = compared_values(numbers.run)
     return [
         *found,
         per_class_table(
