@@ -15,6 +15,7 @@ from imgcomp.papers.experiment import Paper, Run
 
 # Name → module; imported when asked for.
 _MODULES = {
+    "bhattacharya2020": "imgcomp.papers.bhattacharya2020",
     "buell2022": "imgcomp.papers.buell2022",
     "feng2018": "imgcomp.papers.feng2018",
     "kawaguchi2022": "imgcomp.papers.kawaguchi2022",
