@@ -112,8 +112,9 @@ def _variants(numbers: Numbers) -> Table:
         "Why model 1 stalls: the same network with something changed",
         f"Seed {numbers.first}, the same images. Losses are in the range that the network is "
         "trained in, and the validation loss also converted to [−1, 1], where ranges can be "
-        "compared; the excess is that over the floor, which is 0 where nothing is cut off. MSE "
-        "(8-bit) and PSNR: of the test images after rounding to bytes.",
+        f"compared; Adam has batches of {numbers.run.settings.integer('adam_batch')}. The excess "
+        "is that over the floor, which is 0 where nothing is cut off. MSE (8-bit) and PSNR: of the "
+        "test images after rounding to bytes.",
         [
             Column("Model 1 …"),
             Column("Epochs", "d"),
