@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, cast
 
+import numpy as np
 import torch
 
 from imgcomp import _core
@@ -13,6 +15,7 @@ from imgcomp.models.model import ArrayLike, as_tensor
 
 __all__ = [
     "PrecisionRecallF1",
+    "auc_over_rate",
     "confusion_matrix",
     "ms_ssim",
     "mse",
@@ -141,6 +144,59 @@ def ms_ssim(
     return _core.ms_ssim(_real(x, "x"), _real(y, "y"), variant, window, scales, span)
 
 
+def auc_over_rate(
+    rates: ArrayLike | Sequence[float],
+    values: ArrayLike | Sequence[float],
+    *,
+    between: tuple[float, float] | None = None,
+) -> float:
+    """Area under a curve of quality over the rate, by trapezoids (Toderici et al., 2017).
+
+    Only areas over the same range compare. For MS-SSIM, whose largest value is 1, the area is at
+    most the width of the range.
+
+    Args:
+        rates: (K,), at least two different ones, in any order; bits per pixel for one.
+        values: (K,), the quality at each rate, such as the mean MS-SSIM or PSNR.
+        between: lowest and highest rate of the range, inside that of ``rates``; the curve is
+            straight between its points. None: the whole curve.
+
+    Returns:
+        The area, in units of rate times units of quality.
+
+    Raises:
+        UsageError: shapes do not fit, a number is not finite, a rate occurs twice, or the range
+            goes beyond the curve, which is not prolonged.
+    """
+    x, y = _curve(rates, "rates"), _curve(values, "values")
+    if x.shape != y.shape or x.dim() != 1 or len(x) < 2:
+        raise UsageError(
+            "rates and values must be two lists of one length of at least 2, not of shapes "
+            f"{tuple(x.shape)} and {tuple(y.shape)}"
+        )
+    if not bool(x.isfinite().all() and y.isfinite().all()):
+        raise UsageError("rates and values must be finite, but have NaN or infinity")
+    x, order = x.sort()
+    y = y[order]
+    if bool((x.diff() == 0).any()):
+        raise UsageError(f"rates must be different, not {x.tolist()}")
+    if between is None:
+        return float(torch.trapezoid(y, x))
+    if not isinstance(between, Sequence) or len(between) != 2:
+        raise UsageError(f"between must be the lowest and the highest rate, not {between!r}")
+    low, high = (real_number(f"between[{i}]", end) for i, end in enumerate(between))
+    if not x[0] <= low < high <= x[-1]:
+        raise UsageError(
+            f"between must be a range inside {x[0]:g} … {x[-1]:g}, where the curve is, not "
+            f"{low:g} … {high:g}"
+        )
+    inside = (x > low) & (x < high)
+    ends = np.interp([low, high], x.numpy(), y.numpy())
+    points = torch.cat([x.new_tensor([low]), x[inside], x.new_tensor([high])])
+    heights = torch.cat([y.new_tensor(ends[:1]), y[inside], y.new_tensor(ends[1:])])
+    return float(torch.trapezoid(heights, points))
+
+
 def confusion_matrix(target: ArrayLike, prediction: ArrayLike, *, num_classes: int) -> torch.Tensor:
     """How often each class was taken for each.
 
@@ -190,6 +246,11 @@ def precision_recall_f1(
     if average is None:
         return PrecisionRecallF1(*scores)
     return PrecisionRecallF1(*(score.item() for score in scores))
+
+
+def _curve(numbers: ArrayLike | Sequence[float], what: str) -> torch.Tensor:
+    given = np.asarray(numbers, dtype=np.float64) if isinstance(numbers, (list, tuple)) else numbers
+    return _real(cast(ArrayLike, given), what).detach().to("cpu", torch.float64)
 
 
 def _real(x: ArrayLike, what: str) -> torch.Tensor:

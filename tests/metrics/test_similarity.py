@@ -217,7 +217,7 @@ def test_ms_ssim_refusals():
     with pytest.raises(UsageError, match=r"3 scales and a window of 7 .*at least 25.*24×40"):
         metrics.ms_ssim(small, small, "renormalised")
     metrics.ms_ssim(small, small, "renormalised", window=6)
-    with pytest.raises(UsageError, match="'variant'|variant must be one of 'adaptive'"):
+    with pytest.raises(UsageError, match="variant must be one of 'adaptive'"):
         metrics.ms_ssim(small, small, "zero-padded")
     with pytest.raises(UsageError, match="of the renormalised variant, not of 'adaptive'"):
         metrics.ms_ssim(small, small, window=7)
