@@ -67,7 +67,7 @@ def loss_curves(numbers: Numbers, name: str) -> MatplotlibFigure:
             x_label="epoch",
             y_label="mean squared error",
             y_scale="linear" if scale == "linear" else "log",
-            levels=levels,
+            levels=levels if scale == "log" else [],
             legend=scale == "linear",
         )
     return figure
@@ -78,14 +78,14 @@ def denoiser_pictures(numbers: Numbers) -> MatplotlibFigure:
     seed, name = numbers.denoiser_seeds[0], numbers.main
     seeds = numbers.denoiser_seeds
 
-    def panel(label: str, image: str) -> Panel:
+    def panel(title: str, label: str, image: str) -> Panel:
         psnr, ssim, accuracy = (
             mean(numbers.judged(f"{label}-test", what, seeds, image))
             for what in ("psnr", "ssim", "accuracy")
         )
         return Panel(
             numbers.images(f"denoise/{label}-test/seed{seed}", image, PICTURES),
-            f"{psnr:.2f} dB, SSIM {ssim:.3f}\n{accuracy:.1f} %",
+            f"{title}\n{psnr:.2f} dB, SSIM {ssim:.3f}, {accuracy:.1f} %",
         )
 
     constant = [numbers.rival(name, "constant", what) for what in ("psnr", "ssim", "accuracy")]
@@ -93,21 +93,22 @@ def denoiser_pictures(numbers: Numbers) -> MatplotlibFigure:
     return draw_panels(
         [
             [
-                Panel(originals(numbers, name), f"{accuracy:.1f} %"),
-                panel("denoiser", "inputs"),
-                panel("denoiser", "images"),
+                Panel(originals(numbers, name), f"target: the originals\n{accuracy:.1f} %"),
+                panel("input: reconstructions", "denoiser", "inputs"),
+                panel("output, trained well", "denoiser", "images"),
             ],
             [
                 None,
-                panel("dead-denoiser", "images"),
+                panel("output, dead code", "dead-denoiser", "images"),
                 Panel(
                     numbers.images(f"reconstruct/rivals-{name}/all", "constant", PICTURES),
-                    f"{constant[0]:.2f} dB, SSIM {constant[1]:.3f}\n{constant[2]:.1f} %",
+                    f"a constant\n{constant[0]:.2f} dB, SSIM {constant[1]:.3f}, "
+                    f"{constant[2]:.1f} %",
                 ),
             ],
         ],
         row_names=["", ""],
-        column_names=["target: originals", "input: reconstructions", "denoised"],
+        column_names=["", "", ""],
         columns=6,
         size=2.4,
     )
