@@ -26,6 +26,9 @@ struct Gradient {
   at::Tensor dense() const;
 };
 
+// Adds gradients of the same parameters, in the same order; `sums` may be empty before the first.
+void accumulate(std::vector<Gradient>& sums, std::vector<Gradient> more);
+
 // Where the layers of one backward pass leave their factors. Shared with the autograd graph.
 class FactoredGradients : public torch::CustomClassHolder {
  public:

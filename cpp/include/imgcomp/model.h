@@ -80,6 +80,10 @@ class Model {
   std::vector<Part> parts_;
 };
 
+// How many images can go through a network and back while what it keeps of them stays in the
+// caches, at least 1. On a GPU there is no such bound.
+int64_t images_at_once(const Model& model);
+
 // UsageError unless x is a floating-point batch (N, shape…) with N >= 1; `what` names it.
 void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what);
 

@@ -1,7 +1,11 @@
 #include "imgcomp/model.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <iomanip>
+#include <limits>
+#include <numeric>
 #include <set>
 
 #include "imgcomp/error.h"
@@ -220,6 +224,24 @@ bool Model::has_convolutions() const {
     }
   }
   return false;
+}
+
+int64_t images_at_once(const Model& model) {
+  if (!model.device().is_cpu()) {
+    return std::numeric_limits<int64_t>::max();
+  }
+  // Measured: half as fast again as 128 images at once for a network of 2.4 MB an image, whose
+  // tensors otherwise come from fresh pages of memory in every step.
+  constexpr int64_t kBytes = int64_t{48} << 20;
+  int64_t bytes = 0;  // of all layers' outputs for one image; their gradients take the same again
+  for (const Part& part : model.parts()) {
+    for (const Part::Row& row : part.rows()) {
+      bytes +=
+          static_cast<int64_t>(sizeof(float)) *
+          std::accumulate(row.output.begin(), row.output.end(), int64_t{1}, std::multiplies<>());
+    }
+  }
+  return std::max<int64_t>(1, kBytes / bytes);
 }
 
 void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what) {

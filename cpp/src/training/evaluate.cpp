@@ -4,6 +4,7 @@
 #include <ATen/ops/cat.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "imgcomp/error.h"
 #include "imgcomp/gather.h"
@@ -15,6 +16,13 @@ namespace {
 
 at::Tensor index_range(int64_t begin, int64_t end, at::Device device) {
   return at::arange(begin, end, at::TensorOptions().dtype(at::kLong).device(device));
+}
+
+// Nothing is kept for a way back, so that more images fit than in training.
+int64_t evaluated_at_once(const Model& model) {
+  constexpr int64_t kMore = 4;
+  const int64_t images = images_at_once(model);
+  return images > std::numeric_limits<int64_t>::max() / kMore ? images : kMore * images;
 }
 
 // Runs the images through the network batch by batch and concatenates what `finish` makes of each
@@ -29,11 +37,14 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
   const at::AutoGradMode without_gradients(false);
   std::vector<at::Tensor> results;
   ForwardContext context;
+  batch_size = std::min(batch_size, evaluated_at_once(model));
+  const bool channels_last = model.device().is_cpu() && model.has_convolutions();
   for (int64_t begin = 0; begin < images.size(0); begin += batch_size) {
     const int64_t end = std::min(begin + batch_size, images.size(0));
     // One batch at a time to the device: the data set may be larger than its memory.
-    const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
-                             at::MemoryFormat::Contiguous);
+    const BatchLoader loader(
+        {images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
+        channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
     const Batch batch = loader.load(index_range(0, end - begin, model.device()));
     results.push_back(finish(model.forward(batch.input, context)).to(images.device()));
     if (after_batch) {
@@ -52,6 +63,7 @@ std::map<std::string, double> evaluate(const Model& model, const BatchLoader& lo
   RunningMeans means(model.device(), false);
   ForwardContext context;
   bool collapsed = false;
+  batch_size = std::min(batch_size, evaluated_at_once(model));
   for (int64_t begin = 0; begin < loader.size(); begin += batch_size) {
     const int64_t end = std::min(begin + batch_size, loader.size());
     const Batch batch = loader.load(index_range(begin, end, model.device()));

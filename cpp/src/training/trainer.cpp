@@ -91,6 +91,18 @@ std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Ten
   return gradients;
 }
 
+// Whether the order of draws in a forward pass matters to the result.
+bool draws_masks(const NetworkSpec& spec) {
+  for (const PartSpec& part : spec.parts) {
+    for (const LayerSpec& layer : part.layers) {
+      if (layer.kind.starts_with("dropout")) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 void append(Columns& columns, const Columns& more) {
   for (const auto& [name, values] : more) {
     auto& column = columns[name];
@@ -208,17 +220,32 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
+  // Gradients of a batch's parts add up to the batch's. The rows of log_batches are of whole
+  // batches, and dropout draws its masks by the batch.
+  const bool whole = config_.log_batches || draws_masks(model_.spec());
+  const int64_t part_size =
+      whole ? config_.batch_size : std::min(config_.batch_size, images_at_once(model_));
+  const int64_t most_parts = (config_.batch_size + part_size - 1) / part_size;
 
   for (int64_t step = 0; step < steps; ++step) {
     const int64_t begin = step * config_.batch_size;
     const int64_t size = std::min(config_.batch_size, training_.size() - begin);
-    const Batch batch = training_.load(order.narrow(0, begin, size), config_.seed, epoch);
-    ObjectiveResult result;
-    {
-      const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
-      result = (*objective_)(model_, batch, context);
+    const int64_t parts = (size + part_size - 1) / part_size;
+    std::vector<Gradient> gradients;
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t from = size * part / parts;
+      const int64_t count = size * (part + 1) / parts - from;
+      const Batch batch = training_.load(order.narrow(0, begin + from, count), config_.seed, epoch);
+      ObjectiveResult result;
+      {
+        const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
+        result = (*objective_)(model_, batch, context);
+      }
+      const double share = static_cast<double>(count) / static_cast<double>(size);
+      accumulate(gradients, backward(parts == 1 ? result.loss : result.loss * share, parameters,
+                                     *context.factors));
+      means.add(result, count);
     }
-    std::vector<Gradient> gradients = backward(result.loss, parameters, *context.factors);
     if (config_.gradient_clip) {
       clip_gradients(gradients, *config_.gradient_clip);
     }
@@ -226,12 +253,11 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
         config_.learning_rate *
         learning_rate_factor(config_.schedule, state_.epoch * steps + step, steps, config_.epochs);
     optimizer_->step(gradients, learning_rate);
-    means.add(result, size);
 
     if (means.due() || step + 1 == steps) {
       if (const int64_t bad = means.flush(); bad != 0) {
-        throw DivergedError(concat("the loss is no longer finite in epoch ", epoch, ", step ", bad,
-                                   " of ", steps,
+        throw DivergedError(concat("the loss is no longer finite in epoch ", epoch, ", step ",
+                                   (bad - 1) / most_parts + 1, " of ", steps,
                                    "; a smaller learning rate or gradient clipping "
                                    "may help"));
       }

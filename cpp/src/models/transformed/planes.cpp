@@ -6,6 +6,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "models/fused/epilogue.h"
@@ -17,9 +18,57 @@ namespace {
 using fused::Plan;
 using fused::Scratch;
 
-int64_t planes_of(const Plan& plan) {
-  return plan.kernel[0] * plan.kernel[1] * plan.out_channels;
+// Channels are added four at a time; what lies beyond the last channel is never read.
+using Four = float __attribute__((vector_size(16), aligned(4), may_alias));
+constexpr int64_t kFour = 4;
+
+Four& four_at(float* p) {
+  return *reinterpret_cast<Four*>(p);
 }
+const Four& four_at(const float* p) {
+  return *reinterpret_cast<const Four*>(p);
+}
+
+int64_t floor_half(int64_t value) {
+  return (value < 0 ? value - 1 : value) / 2;
+}
+
+// The sizes of one call. Products are (padded_height, padded_width, planes) with zeros around, so
+// that no pixel of the output needs to ask whether its taps lie in the image; planes are ordered
+// (tap, channel). The output's gradient likewise has a border.
+struct Layout {
+  int64_t factor;  // of upsampling
+  int64_t taps, depth, planes;
+  std::array<int64_t, 2> border, padded;                  // of the products, in input pixels
+  std::array<int64_t, 2> gradient_border, gradient_size;  // of the output's gradient
+  int64_t channels;                                       // of the output, in fours
+
+  explicit Layout(const Plan& plan)
+      : factor(plan.around.upsample ? 2 : 1),
+        taps(plan.kernel[0] * plan.kernel[1]),
+        depth(taps * plan.out_channels),
+        planes(fused::round_up(depth, plan.vector)),
+        channels(fused::round_up(plan.out_channels, kFour)) {
+    const std::array<int64_t, 2> size{plan.height, plan.width};
+    const std::array<int64_t, 2> out{plan.out_height, plan.out_width};
+    for (size_t axis = 0; axis < 2; ++axis) {
+      border[axis] = (plan.padding[axis] + factor - 1) / factor;
+      padded[axis] = size[axis] + 2 * border[axis];
+      gradient_border[axis] = plan.kernel[axis] - 1 - plan.padding[axis];
+      gradient_size[axis] = out[axis] + 2 * gradient_border[axis];
+    }
+  }
+
+  // One four more than there is, for the last pixel's.
+  int64_t product_floats() const { return padded[0] * padded[1] * planes + kFour; }
+  int64_t gradient_floats() const { return gradient_size[0] * gradient_size[1] * channels + kFour; }
+
+  // Which product pixel (on one axis) output `at` reads through tap `tap`.
+  int64_t source(size_t axis, int64_t at, int64_t tap, const Plan& plan) const {
+    const int64_t pixel = at + tap - plan.padding[axis];
+    return (factor == 2 ? floor_half(pixel) : pixel) + border[axis];
+  }
+};
 
 // Matrices in the order in which multiply reads: (columns / vector, depth, vector).
 at::Tensor in_blocks(const at::Tensor& matrix, int64_t padded, int64_t vector) {
@@ -28,31 +77,58 @@ at::Tensor in_blocks(const at::Tensor& matrix, int64_t padded, int64_t vector) {
   return whole.view({matrix.size(0), padded / vector, vector}).permute({1, 0, 2}).contiguous();
 }
 
-// Calls visit(plane, y, x, count, source): from output pixel (y, x) on, `count` of a row, tap
-// `plane` (without channels) reads the pixels from `source` on. With upsampling each source pixel
-// serves the outputs of one parity, every second pixel of a row.
-template <class Visit>
-void each_shift(const Plan& plan, const Visit& visit) {
-  const int64_t factor = plan.around.upsample ? 2 : 1;
-  const int64_t height = factor * plan.height, width = factor * plan.width;
-  for (int64_t dy = 0; dy < plan.kernel[0]; ++dy) {
-    for (int64_t dx = 0; dx < plan.kernel[1]; ++dx) {
-      const int64_t left = dx - plan.padding[1];  // of the pixel that output 0 reads
-      for (int64_t y = 0; y < plan.out_height; ++y) {
-        const int64_t row = y + dy - plan.padding[0];
-        if (row < 0 || row >= height) {
-          continue;
+// Each output pixel is the sum of what its taps read. rows: (out_height, out_width, channels).
+void add_planes(const Plan& plan, const Layout& layout, const float* products, const float* bias,
+                float* rows) {
+  std::vector<int64_t> offsets(static_cast<size_t>(layout.taps));
+  for (int64_t y = 0; y < plan.out_height; ++y) {
+    for (int64_t x = 0; x < plan.out_width; ++x) {
+      for (int64_t dy = 0; dy < plan.kernel[0]; ++dy) {
+        const int64_t row = layout.source(0, y, dy, plan) * layout.padded[1];
+        for (int64_t dx = 0; dx < plan.kernel[1]; ++dx) {
+          const int64_t tap = dy * plan.kernel[1] + dx;
+          offsets[static_cast<size_t>(tap)] =
+              (row + layout.source(1, x, dx, plan)) * layout.planes + tap * plan.out_channels;
         }
-        for (int64_t phase = 0; phase < factor; ++phase) {
-          // Outputs phase, phase + factor, … whose pixel lies in the image.
-          int64_t x = phase;
-          while (x + left < 0) {
-            x += factor;
+      }
+      float* to = rows + (y * plan.out_width + x) * layout.channels;
+      for (int64_t c = 0; c < layout.channels; c += kFour) {
+        Four sum = four_at(bias + c);
+        for (const int64_t offset : offsets) {
+          sum += four_at(products + offset + c);
+        }
+        four_at(to + c) = sum;
+      }
+    }
+  }
+}
+
+// The products' gradient: each takes that of the outputs which read it. gradient: with its border;
+// products: (height, width, planes), without any.
+void spread_planes(const Plan& plan, const Layout& layout, const float* gradient, float* products) {
+  const auto output = [&](size_t axis, int64_t pixel, int64_t tap) {
+    // The first of `factor` outputs, in coordinates with the border.
+    return layout.factor * pixel - tap + plan.padding[axis] + layout.gradient_border[axis];
+  };
+  const int64_t row = layout.gradient_size[1] * layout.channels;
+  for (int64_t y = 0; y < plan.height; ++y) {
+    for (int64_t x = 0; x < plan.width; ++x) {
+      float* to = products + (y * plan.width + x) * layout.planes;
+      for (int64_t dy = 0; dy < plan.kernel[0]; ++dy) {
+        for (int64_t dx = 0; dx < plan.kernel[1]; ++dx) {
+          const float* from =
+              gradient + output(0, y, dy) * row + output(1, x, dx) * layout.channels;
+          for (int64_t c = 0; c < layout.channels; c += kFour) {
+            Four sum = four_at(from + c);
+            if (layout.factor == 2) {
+              sum += four_at(from + layout.channels + c) + four_at(from + row + c) +
+                     four_at(from + row + layout.channels + c);
+            }
+            // What is beyond the last channel is overwritten by the next tap, or lies in planes
+            // that nobody reads.
+            four_at(to + c) = sum;
           }
-          const int64_t end = std::min(plan.out_width, width - left);
-          const int64_t count = x < end ? (end - x + factor - 1) / factor : 0;
-          visit(dy * plan.kernel[1] + dx, y, x, count,
-                row / factor * plan.width + (x + left) / factor);
+          to += plan.out_channels;
         }
       }
     }
@@ -63,7 +139,7 @@ void each_shift(const Plan& plan, const Visit& visit) {
 
 bool planes_take(const Plan& plan) {
   const int64_t area = plan.kernel[0] * plan.kernel[1];
-  const int64_t planes = fused::round_up(planes_of(plan), plan.vector);
+  const int64_t planes = fused::round_up(area * plan.out_channels, plan.vector);
   return best_kernels() != nullptr && area > 1 && planes <= 4 * plan.vector &&
          2 * planes <= area * plan.padded_channels && plan.in_channels >= 4;
 }
@@ -71,44 +147,35 @@ bool planes_take(const Plan& plan) {
 void forward_planes(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice) {
   const Kernels& kernels = *best_kernels();
-  const int64_t channels = plan.out_channels, in = plan.in_channels;
-  const int64_t planes = fused::round_up(planes_of(plan), plan.vector);
-  const int64_t factor = plan.around.upsample ? 2 : 1;
-  // (in, planes), planes ordered (tap, channel).
+  const Layout layout(plan);
+  const int64_t in = plan.in_channels, planes = layout.planes;
   const at::Tensor matrix =
-      in_blocks(weight.permute({1, 2, 3, 0}).reshape({in, planes_of(plan)}), planes, plan.vector);
-  const at::Tensor offset =
-      bias ? bias->detach().contiguous() : at::zeros({channels}, at::TensorOptions(at::kFloat));
+      in_blocks(weight.permute({1, 2, 3, 0}).reshape({in, layout.depth}), planes, plan.vector);
+  const at::Tensor offset = at::zeros({layout.channels}, at::TensorOptions(at::kFloat));
+  if (bias) {
+    offset.narrow(0, 0, plan.out_channels).copy_(bias->detach());
+  }
   const auto* weights = matrix.const_data_ptr<float>();
   const auto* offsets = offset.const_data_ptr<float>();
   const auto* images = x.const_data_ptr<float>();
   auto* results = result.mutable_data_ptr<float>();
   auto* choices = choice.defined() ? choice.mutable_data_ptr<uint8_t>() : nullptr;
-  const int64_t pixels = plan.height * plan.width;
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
-    const Scratch products(pixels * planes);
-    const fused::RowFinisher finisher(plan, *direct::best_kernels(), channels, plan.out_height);
+    const Scratch products(layout.product_floats());
+    // The border stays zero.
+    std::memset(products.data, 0, static_cast<size_t>(layout.product_floats()) * sizeof(float));
+    const fused::RowFinisher finisher(plan, *direct::best_kernels(), layout.channels,
+                                      plan.out_height);
     for (int64_t i = begin; i < end; ++i) {
-      kernels.multiply(pixels, in, planes, images + i * plan.image_size(), in, weights,
-                       products.data, planes);
-      const int64_t at = i * plan.result_floats();
-      float* rows = finisher.rows(0, results + at);
-      for (int64_t pixel = 0; pixel < plan.out_pixels(); ++pixel) {
-        std::memcpy(rows + pixel * channels, offsets,
-                    static_cast<size_t>(channels) * sizeof(float));
+      for (int64_t y = 0; y < plan.height; ++y) {
+        const int64_t at = (y + layout.border[0]) * layout.padded[1] + layout.border[1];
+        kernels.multiply(plan.width, in, planes,
+                         images + i * plan.image_size() + y * plan.width * in, in, weights,
+                         products.data + at * planes, planes);
       }
-      each_shift(plan, [&](int64_t tap, int64_t y, int64_t left, int64_t count, int64_t source) {
-        float* to = rows + (y * plan.out_width + left) * channels;
-        const float* from = products.data + source * planes + tap * channels;
-        for (int64_t pixel = 0; pixel < count; ++pixel) {
-          for (int64_t c = 0; c < channels; ++c) {
-            to[c] += from[c];
-          }
-          to += factor * channels;
-          from += planes;
-        }
-      });
+      const int64_t at = i * plan.result_floats();
+      add_planes(plan, layout, products.data, offsets, finisher.rows(0, results + at));
       finisher.finish(0, plan.out_height, results + at,
                       choices == nullptr ? nullptr : choices + at);
     }
@@ -118,11 +185,10 @@ void forward_planes(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
 fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                                  const fused::Incoming& incoming) {
   const Kernels& kernels = *best_kernels();
-  const int64_t channels = plan.out_channels, in = plan.in_channels;
-  const int64_t depth = planes_of(plan);
-  const int64_t planes = fused::round_up(depth, plan.vector);
+  const direct::Kernels& pointwise = *direct::best_kernels();
+  const Layout layout(plan);
+  const int64_t in = plan.in_channels, planes = layout.planes, depth = layout.depth;
   const int64_t padded_in = fused::round_up(in, plan.vector);
-  const int64_t factor = plan.around.upsample ? 2 : 1;
   const bool narrow = padded_in != in;
   fused::Gradients result;
   at::Tensor matrix;  // (planes, in)
@@ -130,34 +196,29 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
     matrix = in_blocks(weight.permute({2, 3, 0, 1}).reshape({depth, in}), padded_in, plan.vector);
     result.input = fused::empty_images(plan.n, in, plan.height, plan.width);
   }
-  fused::Sums sums(in * planes, channels);
+  fused::Sums sums(in * planes, layout.channels);
   const auto* weights = incoming.with_input ? matrix.const_data_ptr<float>() : nullptr;
   const auto* images = x.const_data_ptr<float>();
   auto* inputs = incoming.with_input ? result.input.mutable_data_ptr<float>() : nullptr;
   const int64_t pixels = plan.height * plan.width;
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
-    const fused::GradientExpander expander(plan, *direct::best_kernels(), channels, 0);
-    const Scratch expanded(expander.floats());
-    const Scratch products(pixels * planes);
+    const fused::GradientExpander expander(plan, pointwise, layout.channels,
+                                           layout.gradient_border[1]);
+    const Scratch gradient(layout.gradient_floats());
+    std::memset(gradient.data, 0, static_cast<size_t>(layout.gradient_floats()) * sizeof(float));
+    const Scratch products(pixels * planes + kFour);
+    // Planes that only fill the vectors stay zero, but for what spills into them.
+    std::memset(products.data, 0, static_cast<size_t>(pixels * planes) * sizeof(float));
     const Scratch wide(narrow && inputs != nullptr ? pixels * padded_in : 0);
+    float* inner =
+        gradient.data + layout.gradient_border[0] * layout.gradient_size[1] * layout.channels;
     float* weight_sums = sums.weight_of(at::get_thread_num());
     float* bias_sums = sums.bias_of(at::get_thread_num());
     for (int64_t i = begin; i < end; ++i) {
-      expander.expand(incoming, i, expanded.data);
-      direct::best_kernels()->add_pixels(expanded.data, plan.out_pixels(), channels, bias_sums);
-      std::memset(products.data, 0, static_cast<size_t>(pixels * planes) * sizeof(float));
-      each_shift(plan, [&](int64_t tap, int64_t y, int64_t left, int64_t count, int64_t source) {
-        const float* from = expanded.data + (y * plan.out_width + left) * channels;
-        float* to = products.data + source * planes + tap * channels;
-        for (int64_t pixel = 0; pixel < count; ++pixel) {
-          for (int64_t c = 0; c < channels; ++c) {
-            to[c] += from[c];
-          }
-          from += factor * channels;
-          to += planes;
-        }
-      });
+      expander.expand(incoming, i, inner);
+      pointwise.add_pixels(inner, expander.floats() / layout.channels, layout.channels, bias_sums);
+      spread_planes(plan, layout, gradient.data, products.data);
       kernels.outer(pixels, in, planes, images + i * plan.image_size(), in, products.data, planes,
                     weight_sums);
       if (inputs != nullptr) {
@@ -173,9 +234,9 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
   result.weight = sums.weight.sum(0)
                       .view({in, planes})
                       .narrow(1, 0, depth)
-                      .view({in, plan.kernel[0], plan.kernel[1], channels})
+                      .view({in, plan.kernel[0], plan.kernel[1], plan.out_channels})
                       .permute({3, 0, 1, 2});
-  result.bias = sums.bias.sum(0);
+  result.bias = sums.bias.sum(0).narrow(0, 0, plan.out_channels);
   return result;
 }
 
