@@ -7,8 +7,8 @@ the encoder then, and the network gives one picture for all images.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import torch
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 DEAD_FROM = 0.99
 """Share of the images whose code is all zero, from which on a code counts as dead."""
+FindDead: TypeAlias = "Callable[[Autoencoder, torch.Tensor], str]"
+"""Says what is dead in a network that is shown 8-bit images; empty where nothing is."""
 _STEP = 1000
 """Between one try's seed of the weights and the next one's, so that repeats do not share them."""
 
@@ -59,34 +61,46 @@ def is_dead(model: Autoencoder, images: torch.Tensor) -> bool:
     return zero_shares(model, images)["images"] >= DEAD_FROM
 
 
+def _dead_code(model: Autoencoder, images: torch.Tensor) -> str:
+    return "code" if is_dead(model, images) else ""
+
+
 def fitted_alive(
-    context: Context, train: FitData, probe: torch.Tensor, **arguments: Any
+    context: Context,
+    train: FitData,
+    probe: torch.Tensor,
+    find_dead: FindDead = _dead_code,
+    **arguments: Any,
 ) -> tuple[Model, History, dict[str, torch.Tensor], list[dict[str, Any]]]:
     """Train a stage's autoencoder, again from other weights where its code is dead.
 
     The code is looked at before the training and after every epoch. Where it is dead, the try ends
     and the next one of `weight_seeds` begins; the last one is trained to its end as it is.
 
-    Config: as `imgcomp.papers.common.fitted` reads it; ``tries``: at most so many.
+    Config: as `imgcomp.papers.common.fitted` reads it; ``tries``: at most so many; ``trainings``:
+    how many of these get beyond their first weights at most, by default all.
 
     Args:
         context: Of the stage.
         train: As `imgcomp.fit` takes it.
         probe: Images that the code is looked at with, uint8 (N, C, H, W).
+        find_dead: Says what is dead, given the network and the probe; empty where nothing is. By
+            default it is the code as `is_dead` judges it.
         **arguments: Further ones of `fitted`, such as ``validation``.
 
     Returns:
         As `fitted`, and the tries in their order: ``seed``; ``dead``: ``""``, ``"before"`` or
-        ``"training"``; ``epoch`` after which the code was found dead (0: before); ``loss`` and
-        ``val_loss`` of that epoch (None: before).
+        ``"training"``; ``what`` was dead, as `find_dead` says it; ``epoch`` after which it was
+        found so (0: before); ``loss`` and ``val_loss`` of that epoch (None: before).
     """
     from imgcomp import models
 
     spec = context.config["spec"]
     tries: list[dict[str, Any]] = []
 
-    def note(seed: int, dead: str, history: Mapping[str, Any] | None = None) -> None:
-        found: dict[str, Any] = {"seed": seed, "dead": dead, "epoch": 0}
+    def note(seed: int, what: str, history: Mapping[str, Any] | None = None) -> None:
+        dead = "" if not what else "before" if history is None else "training"
+        found: dict[str, Any] = {"seed": seed, "dead": dead, "what": what, "epoch": 0}
         for name in ("loss", "val_loss"):
             values = [] if history is None else history.get(name, ())
             found[name] = float(values[-1]) if len(values) else None
@@ -94,41 +108,53 @@ def fitted_alive(
             found["epoch"] = len(history["loss"])
         tries.append(found)
 
-    def watch(event: EpochEnd) -> bool:
-        return not is_dead(cast("Autoencoder", event.model), probe)
-
     seeds = weight_seeds(context.config["seed"], context.config["tries"])
+    left = context.config.get("trainings", len(seeds))
     for number, seed in enumerate(seeds, start=1):
         last = number == len(seeds)
         if context.stop.is_set():
             raise StageStopped
-        drawn = cast("Autoencoder", models.from_spec(spec, seed=seed))
-        if is_dead(drawn, probe) and not last:
-            note(seed, "before")
+        what = find_dead(cast("Autoencoder", models.from_spec(spec, seed=seed)), probe)
+        if what and not last:
+            note(seed, what)
             continue
+        left -= 1
+        last = last or left == 0
         path = context.checkpoint
         own = dataclasses.replace(
             context,
             config={**context.config, "seed": seed},
             checkpoint=path.with_name(f"{path.stem}.try{number}{path.suffix}"),
         )
-        ended = None if last else _found_dead(own, probe)
-        if ended is not None:
-            note(seed, "training", ended)
+        ended = None if last else _last_state(own)
+        if ended is not None and (what := find_dead(ended[0], probe)):
+            note(seed, what, ended[1])
             continue
+        watch = _Watch(find_dead, probe)
         model, history, kept = fitted(own, train, () if last else (watch,), **arguments)
-        if is_dead(cast("Autoencoder", model), probe):
-            note(seed, "training", history)
-            if not last:
-                continue
-        else:
-            note(seed, "", history)
-        return model, history, kept, tries
+        # With ``keep_best`` the network given back may be of an epoch before it died.
+        what = watch.found or find_dead(cast("Autoencoder", model), probe)
+        note(seed, what, history)
+        if not what or last:
+            return model, history, kept, tries
     raise AssertionError("the last try always returns")
 
 
-def _found_dead(context: Context, probe: torch.Tensor) -> Mapping[str, Any] | None:
-    """The history of a try that an interrupted run had already given up, else None."""
+class _Watch:
+    """A callback that ends a training where something is dead, and remembers what."""
+
+    def __init__(self, find_dead: FindDead, probe: torch.Tensor) -> None:
+        self.found = ""
+        self._find_dead = find_dead
+        self._probe = probe
+
+    def __call__(self, event: EpochEnd) -> bool:
+        self.found = self._find_dead(cast("Autoencoder", event.model), self._probe)
+        return not self.found
+
+
+def _last_state(context: Context) -> tuple[Autoencoder, Mapping[str, Any]] | None:
+    """A try's network and history as an interrupted run left them; None where it has no epoch."""
     from imgcomp.models import from_spec
     from imgcomp.training import History
     from imgcomp.training.checkpoint import read_model_file
@@ -140,9 +166,9 @@ def _found_dead(context: Context, probe: torch.Tensor) -> Mapping[str, Any] | No
         record = content.training
     except (CheckpointError, FileNotFoundError):
         return None
-    if not record or not record["epoch"] or not is_dead(cast("Autoencoder", model), probe):
+    if not record or not record["epoch"]:
         return None
-    return History.from_dict(record["history"])
+    return cast("Autoencoder", model), History.from_dict(record["history"])
 
 
 def tries_data(seed: int, tries: list[dict[str, Any]]) -> dict[str, Any]:

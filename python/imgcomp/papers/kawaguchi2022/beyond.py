@@ -16,7 +16,7 @@ from imgcomp.papers.kawaguchi2022.experiment import (
     splits_1,
     splits_2,
 )
-from imgcomp.papers.kawaguchi2022.stages import train_alive
+from imgcomp.papers.kawaguchi2022.stages import train_living
 from imgcomp.papers.settings import Option
 from imgcomp.stages import Stage
 
@@ -227,7 +227,7 @@ def beyond_trainings(run: Run) -> list[Stage]:
     found: dict[str, Stage] = {}
 
     def model_1(label: str, config: dict[str, Any], extra: float = 1.0) -> None:
-        found[label] = train_alive(
+        found[label] = train_living(
             f"train/{label}/seed{seed}",
             config,
             cost=extra * cost_1(len(training), config["fit"]["epochs"]),
@@ -283,7 +283,7 @@ def _sweep(run: Run) -> list[Stage]:
     images = run.dataset.train.subset(count, seed)
     training, validation = images.split(1.0 - s.number("validation_share"), seed)
     return [
-        train_alive(
+        train_living(
             f"train/{point.label}/seed{seed}",
             config_1(
                 run,

@@ -8,7 +8,7 @@ from imgcomp.datasets import Split, proportional
 from imgcomp.papers.common import train
 from imgcomp.papers.experiment import Run, scaled_epoch
 from imgcomp.papers.kawaguchi2022.networks import check_images, model_1, model_2
-from imgcomp.papers.kawaguchi2022.stages import train_alive
+from imgcomp.papers.kawaguchi2022.stages import train_living
 from imgcomp.papers.settings import Option
 from imgcomp.stages import Stage
 
@@ -16,8 +16,6 @@ PAPER_EPOCHS = 30
 """Of model 1's longer training; its first epochs are the shorter one."""
 PAPER_SHORT = 10
 PAPER_EPOCHS_2 = 20
-SEED_STEP = 1000
-"""From the seed of an initialisation that is given up to the next one's."""
 SMALL = "model2-code2"
 """Model 2 with as many values in its code as model 1 has."""
 SHOWN = 64
@@ -61,7 +59,7 @@ OPTIONS: tuple[Option, ...] = (
         least=1,
     ),
     Option(
-        "m1_attempts",
+        "m1_tries",
         "initialisations of model 1 at most, until one has live channels before its training",
         100,
         chosen="the paper does not speak of dead channels; the rule and the counts are in the "
@@ -174,8 +172,7 @@ def config_1(
     return {
         "spec": spec,
         "seed": seed,
-        "seed_step": SEED_STEP,
-        "attempts": s.integer("m1_attempts"),
+        "tries": s.integer("m1_tries"),
         "trainings": trainings or s.integer("m1_trainings"),
         "fit": {**fields, **fit},
         "device": run.device,
@@ -220,7 +217,7 @@ def main_trainings(run: Run) -> list[Stage]:
     for seed in run.seeds:
         training, validation = splits_1(run, seed)
         found.append(
-            train_alive(
+            train_living(
                 f"train/model1/seed{seed}",
                 config_1(run, seed),
                 cost=2 * first - seed,

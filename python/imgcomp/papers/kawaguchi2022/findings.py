@@ -93,17 +93,15 @@ def _dead(numbers: Numbers) -> list[str]:
     own = {
         seed: data for seed in numbers.seeds for name, data in tries if name == f"model1/seed{seed}"
     }
-    found.append(
-        "Model 1 was trained from "
-        + ", ".join(
-            f"initialisation {data['seed']} (seed {seed}, "
-            f"{sum(one['epoch'] == 0 for one in data['given_up'])} given up before and "
-            f"{sum(one['epoch'] > 0 for one in data['given_up'])} in training)"
-            for seed, data in own.items()
+    counted = []
+    for seed, data in own.items():
+        before, after = numbers.given_up(data)
+        counted.append(
+            f"initialisation {data['weight_seed']} (seed {seed}, {len(before)} given up before and "
+            f"{len(after)} in training)"
         )
-        + "."
-    )
-    ended = [f"{name} ({data['dead']})" for name, data in tries if data["dead"]]
+    found.append(f"Model 1 was trained from {', '.join(counted)}.")
+    ended = [f"{name} ({dead})" for name, data in tries if (dead := numbers.dead_at_end(data))]
     if ended:
         found.append(f"Ended with dead channels all the same: {', '.join(ended)}.")
     return found

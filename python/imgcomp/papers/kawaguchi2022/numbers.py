@@ -127,9 +127,19 @@ class Numbers:
         found = []
         for label in self._artifacts:
             step, _, name = label.partition("/")
-            if step == "train" and "given_up" in (data := self._artifacts[label].data):
+            if step == "train" and "tries" in (data := self._artifacts[label].data):
                 found.append((name, data))
         return found
+
+    def given_up(self, data: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+        """The tries that were given up: before the training, and in it."""
+        tries = data["tries"][:-1]
+        before = [one for one in tries if one["dead"] == "before"]
+        return before, [one for one in tries if one["dead"] == "training"]
+
+    def dead_at_end(self, data: Mapping[str, Any]) -> str:
+        """What is dead in the network that was kept; empty where nothing is."""
+        return str(data["tries"][-1]["what"]) if data["tries"] else ""
 
     def error(self, label: str, what: str) -> list[float]:
         """``mse`` (on the scale [0, 1]) or ``psnr`` of 8-bit test images, for every seed."""

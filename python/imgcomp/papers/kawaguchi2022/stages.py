@@ -6,22 +6,19 @@ model 1 that happens to channels of the code and of the output, often before the
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from imgcomp.errors import CheckpointError, TrainingDivergedError
-from imgcomp.papers.common import fitted, trained_artifact
+from imgcomp.errors import TrainingDivergedError
+from imgcomp.papers.common import trained_artifact
+from imgcomp.papers.dead_codes import fitted_alive, tries_data
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from imgcomp.datasets import Split
     from imgcomp.models import Autoencoder
-    from imgcomp.training import EpochEnd
 
 PROBE = 256
 """Training images that a channel has to tell apart somewhere, or it counts as dead."""
@@ -73,100 +70,30 @@ def _lost(dead: Mapping[str, Sequence[int]], code_channels: int) -> str:
     return ", ".join(found)
 
 
-def _last_state(path: Path) -> tuple[Autoencoder, int] | None:
-    """The network as a checkpoint left it (not the best one) and its epoch; None without one."""
-    from imgcomp import models
-    from imgcomp.training.checkpoint import read_model_file
-
-    try:
-        content = read_model_file(path)
-    except (CheckpointError, FileNotFoundError):
-        return None  # `fitted` warns of a damaged one, and begins anew
-    model = cast("Autoencoder", models.from_spec(content.spec))
-    model.load_state_dict(content.last or content.weights)
-    return model, int((content.training or {}).get("epoch", 0))
-
-
 @stage(version="1")
-def train_alive(context: Context, train: Split, validation: Split) -> Artifact:
-    """Train an autoencoder, from other initial weights where channels are or become dead.
+def train_living(context: Context, train: Split, validation: Split) -> Artifact:
+    """Train an autoencoder, from other initial weights where it has `lost` channels.
 
-    The rule: an initialisation is given up when it has `lost` channels, which are the same for each
-    of the first `PROBE` training images, before the training or after any of its epochs. The next
-    one has the seed that is higher by ``seed_step``. The last one is trained as it is.
-
-    Config: as `imgcomp.papers.common.fitted` reads it; ``seed_step``; ``attempts``: how many
-    initialisations at most; ``trainings``: how many of them are trained at most; ``may_diverge``:
-    a loss that is not finite is a result and no error.
+    Config: as `imgcomp.papers.dead_codes.fitted_alive` reads it; ``may_diverge``: a loss that is
+    not finite is a result and no error. The images looked at are the first `PROBE` for training.
 
     Returns:
-        As `imgcomp.papers.common.train`. Data also: ``seed`` of the initialisation that was
-        trained to the end; ``dead``: what it has lost, empty but for the last attempt;
-        ``given_up``: list of ``seed``, ``epoch`` (0: before training), ``dead``; ``best_epoch`` of
-        the validation loss.
+        As `imgcomp.papers.common.train`. Data also: ``seed``, ``weight_seed`` and ``tries`` as in
+        `imgcomp.papers.dead_codes`; ``best_epoch`` of the validation loss.
     """
     config = context.config
-    probe = train.images[:PROBE]
-    given_up: list[dict[str, Any]] = []
-    for attempt in range(config["attempts"]):
-        trained = sum(one["epoch"] > 0 for one in given_up)
-        last = attempt == config["attempts"] - 1
-        seed = config["seed"] + attempt * config["seed_step"]
-        dead = "" if last else _dead_at_start(config["spec"], seed, probe)
-        if dead:
-            given_up.append({"seed": seed, "epoch": 0, "dead": dead})
-            continue
-        last = last or trained == config["trainings"] - 1
-        found = _attempt(context, seed, train, validation, probe, last)
-        if isinstance(found, Artifact):
-            return Artifact(found.tensors, {**found.data, "seed": seed, "given_up": given_up})
-        given_up.append({"seed": seed, **found})
-        if context.stop.is_set():
-            raise StageStopped
-    raise AssertionError("the last attempt always returns")
-
-
-def _dead_at_start(spec: dict[str, Any], seed: int, probe: torch.Tensor) -> str:
-    from imgcomp import models
-
-    return lost(cast("Autoencoder", models.from_spec(spec, seed=seed)), probe)
-
-
-def _attempt(
-    context: Context, seed: int, train: Split, validation: Split, probe: torch.Tensor, last: bool
-) -> Artifact | dict[str, Any]:
-    """The training from one initialisation, or ``epoch`` and ``dead`` where it was given up."""
-    path = context.checkpoint.with_name(
-        f"{context.checkpoint.stem}.init-{seed}{context.checkpoint.suffix}"
-    )
-    if not last and (left := _last_state(path)) is not None and left[1] > 0:
-        # An earlier run may have been stopped between giving up and what came next.
-        dead = lost(left[0], probe)
-        if dead:
-            return {"epoch": left[1], "dead": dead}
-    died: dict[str, Any] = {}
-
-    def watch(event: EpochEnd) -> bool:
-        dead = lost(cast("Autoencoder", event.model), probe)
-        if dead:
-            died.update(epoch=event.epoch, dead=dead)
-        return last or not dead
-
-    own = dataclasses.replace(context, config={**context.config, "seed": seed}, checkpoint=path)
     try:
-        model, history, kept = fitted(own, train, validation=validation, callbacks=[watch])
+        model, history, kept, tries = fitted_alive(
+            context, train, train.images[:PROBE], lost, validation=validation
+        )
     except TrainingDivergedError as error:
-        if not context.config.get("may_diverge"):
+        if not config.get("may_diverge"):
             raise
-        data = {"spec": context.config["spec"], "diverged": str(error), "history": {}}
-        return Artifact({}, {**data, "dead": "", "best_epoch": None})
-    if died and not last:
-        return died
+        data = {"spec": config["spec"], "diverged": str(error), "history": {}, "tries": []}
+        return Artifact({}, data)
     found = trained_artifact(model, history, kept)
-    left_dead = lost(cast("Autoencoder", model), probe)
-    return Artifact(
-        found.tensors, {**found.data, "dead": left_dead, "best_epoch": history.best_epoch}
-    )
+    data = {**tries_data(config["seed"], tries), "best_epoch": history.best_epoch}
+    return Artifact(found.tensors, {**found.data, **data})
 
 
 @stage(version="1")
@@ -214,7 +141,7 @@ def initialisations(context: Context, images: Split) -> Artifact:
 
     Returns:
         Data: ``seeds`` → list of ``seed``; ``code``, ``output``: numbers of dead channels;
-        ``lost``: whether `train_alive` would give it up; ``channels`` of the output.
+        ``lost``: whether `train_living` would give it up; ``channels`` of the output.
     """
     from imgcomp import models
 

@@ -135,11 +135,12 @@ def _sweep(numbers: Numbers) -> Table:
     for point in sweep_points(numbers.run):
         data = numbers.sweep(point)
         head: list[Cell] = [point.lr, point.momentum, point.batch, point.initialization]
-        given_up = f"{len(data['given_up'])}"
+        given_up = f"{sum(len(part) for part in numbers.given_up(data))}"
         if data["diverged"]:
             rows.append([*head, None, None, given_up, "diverged"])
             continue
-        note = f"dead: {data['dead']}" if data["dead"] else ""
+        dead = numbers.dead_at_end(data)
+        note = f"dead: {dead}" if dead else ""
         loss = numbers.history(point.label, "loss")[-1]
         rows.append([*head, loss, numbers.best(point.label, 10**6), given_up, note])
     s = numbers.run.settings
@@ -170,16 +171,15 @@ def _restarts(numbers: Numbers) -> Table:
     for name, data in numbers.tries():
         if name.startswith("sweep-"):
             continue
-        before = [one for one in data["given_up"] if one["epoch"] == 0]
-        after = [one for one in data["given_up"] if one["epoch"] > 0]
+        before, after = numbers.given_up(data)
         rows.append(
             [
                 name.replace("/", ", "),
                 len(before),
                 len(after),
-                "; ".join(f"{one['dead']} (epoch {one['epoch']})" for one in after),
-                data.get("seed"),
-                data["dead"] or "none",
+                "; ".join(f"{one['what']} (epoch {one['epoch']})" for one in after),
+                data.get("weight_seed"),
+                numbers.dead_at_end(data) or "none",
             ]
         )
     return Table(
