@@ -32,3 +32,15 @@ TEST_CASE("factors are kept by weight and taken once") {
   CHECK(factors.take(first).size() == 2);
   CHECK(factors.take(first).empty());
 }
+
+TEST_CASE("gradients of parts add up, tensors and products") {
+  const at::Tensor ones = at::ones({1, 2});
+  std::vector<Gradient> sums;
+  imgcomp::accumulate(sums, {{ones, {}}, {{}, {{ones, ones}}}, {}});
+  imgcomp::accumulate(sums, {{ones * 2, {}}, {{}, {{ones, ones}}}, {ones, {}}});
+  REQUIRE(sums.size() == 3);
+  CHECK(at::allclose(sums[0].dense(), ones * 3));
+  CHECK(at::allclose(sums[1].dense(), at::ones({2, 2}) * 2));
+  CHECK(at::allclose(sums[2].dense(), ones));
+  CHECK(at::allclose(ones, at::ones({1, 2})));  // what came in is left as it was
+}

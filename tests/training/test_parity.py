@@ -82,6 +82,20 @@ def test_twenty_steps(network, optimizer, memory_format):
     assert_same_steps(model, module, before)
 
 
+def test_batches_that_go_in_parts():
+    # 2.4 MB of activations an image: about twenty fit the caches, so a batch of 50 goes in three
+    # parts of unequal sizes, and the last one of 22 in two.
+    model = models.bhattacharya2020(seed=2)
+    module = model.to_torch()
+    before = weights(model)
+    images = random_images(72)
+    history = fit(model, images, epochs=1, batch_size=50, shuffle=False, optimizer="sgd", lr=1.0)
+    optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
+    losses = train_in_torch(module, images, optimizer, batch_size=50)
+    assert history["loss"][0] == pytest.approx((50 * losses[0] + 22 * losses[1]) / 72, rel=1e-5)
+    assert_same_steps(model, module, before)
+
+
 @pytest.mark.parametrize("optimizer", ["momentum", "adam", "adamw"])
 @pytest.mark.parametrize(
     "layer",
