@@ -44,7 +44,7 @@ OPTIONS: tuple[Option, ...] = (
         "m1_epochs",
         "epochs of model 1’s longer training; after a third of them stands the shorter one",
         30,
-        quick=24,
+        quick=18,
         smoke=3,
         least=1,
     ),
