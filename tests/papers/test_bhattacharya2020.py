@@ -47,6 +47,7 @@ TINY = {
     "drawn_trained": 1,
     "drawn_images": 64,
     "tries": 3,
+    "annealed": 1,
 }
 
 
