@@ -27,6 +27,10 @@ def findings(numbers: Numbers) -> list[str]:
     ]
 
 
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"
+
+
 def _percent(value: float) -> str:
     return f"{value:.1f} %"
 
@@ -39,7 +43,7 @@ def _autoencoder(numbers: Numbers, name: str) -> str:
     quality = [mean(numbers.judged(label, what)) for what in ("psnr", "ssim", "accuracy")]
     pca = [numbers.rival(name, "pca-49", what) for what in ("psnr", "ssim", "accuracy")]
     return (
-        f"{shown_name(name)}: after {epochs} epochs the training loss is {loss:.4f}{paper}, the "
+        f"{shown_name(name)}: after {_epochs(epochs)} the training loss is {loss:.4f}{paper}, the "
         f"validation loss {validation:.4f}. Test images come back with {quality[0]:.2f} dB and "
         f"SSIM {quality[1]:.3f}; a classifier judges {_percent(quality[2])} of them right, and "
         f"{_percent(numbers.rival(name, 'originals', 'accuracy'))} of the originals. PCA with as "
@@ -69,8 +73,8 @@ def _dead(numbers: Numbers, name: str) -> str:
     if counts["trained"]:
         text += f"; of {counts['trained']} trained for {counts['steps']} steps, {counts['after']}"
     return (
-        f"{text}. Of {begun} trainings that were begun for the losses above, {first} had a dead "
-        f"code after the first epoch and {later} later; they were begun again from other weights."
+        f"{text}. Trainings begun for the losses above: {begun}, of which {first} had a dead code "
+        f"after the first epoch and {later} later, and were given up for other weights."
     )
 
 
@@ -125,7 +129,7 @@ def _denoising(numbers: Numbers) -> str:
         for part in ("test", "train")
     }
     return (
-        f"Trained well for {numbers.denoiser_epochs} epochs, the denoising instance takes the "
+        f"Trained well for {_epochs(numbers.denoiser_epochs)}, the denoising instance takes the "
         f"loss of its input from {before[0]:.5f} to {loss:.5f} on training images and from "
         f"{before[1]:.5f} to {validation:.5f} on validation images. On the test images: "
         f"{told['test']}; on images that it was trained on: {told['train']}."
@@ -164,4 +168,4 @@ def _latent(numbers: Numbers) -> list[str]:
         pca = numbers.rival(name, f"pca-{values}", "psnr")
         parts.append(f"{ours:.2f} beside {pca:.2f} dB ({values} values)")
     epochs = numbers.run.settings.integer("latent_epochs")
-    return [f"Larger codes beside PCA, after {epochs} epochs: {', '.join(parts)}."]
+    return [f"Larger codes beside PCA, after {_epochs(epochs)}: {', '.join(parts)}."]
