@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgcomp.datasets import Split, proportional
 from imgcomp.papers.common import train
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.kawaguchi2022.experiment import (
@@ -275,13 +276,17 @@ def variant_config(
     )
 
 
-def _sweep(run: Run) -> list[Stage]:
-    from imgcomp.datasets import proportional
-
+def sweep_splits(run: Run) -> tuple[Split, Split]:
+    """The sweep's training and validation images."""
     s, seed = run.settings, run.seeds[0]
     count = proportional(s.integer("sweep_images"), 50000, len(run.dataset.train))
     images = run.dataset.train.subset(count, seed)
-    training, validation = images.split(1.0 - s.number("validation_share"), seed)
+    return images.split(1.0 - s.number("validation_share"), seed)
+
+
+def _sweep(run: Run) -> list[Stage]:
+    s, seed = run.settings, run.seeds[0]
+    training, validation = sweep_splits(run)
     return [
         train_living(
             f"train/{point.label}/seed{seed}",

@@ -71,8 +71,8 @@ def figures(numbers: Numbers) -> list[Figure]:
         Figure(
             "sweep",
             "What reaches the floor: rate, momentum, batch size and initialisation",
-            f"Best validation loss after {s.integer('sweep_epochs')} epochs of the sweep’s images, "
-            f"seed {numbers.first}. Dotted: the floor of the paper’s validation images.",
+            f"Best validation loss (MSE in [−1, 1]) in {s.integer('sweep_epochs')} epochs of the "
+            f"sweep’s images over the floor of its validation images, seed {numbers.first}.",
             lambda: _sweep(numbers),
         ),
         Figure(
@@ -239,11 +239,10 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
     s = numbers.run.settings
     batch = s.integer("m1_batch")
     found = {
-        point: numbers.best(point.label, 10**6)
+        point: over
         for point in sweep_points(numbers.run)
-        if not numbers.sweep(point)["diverged"]
+        if (over := numbers.sweep_excess(point)) is not None
     }
-    levels = [("floor", numbers.floor("validation")["floor"])]
     rates = []
     for look, momentum in enumerate(sorted({point.momentum for point in found})):
         line = sorted(
@@ -251,6 +250,8 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
             for point, loss in found.items()
             if (point.momentum, point.batch, point.initialization) == (momentum, batch, "pytorch")
         )
+        if not line:
+            continue
         x, y = [rate for rate, _ in line], [loss for _, loss in line]
         rates.append(Series(f"momentum {momentum:g}", x, y, look=look, marker="os^v"[look % 4]))
     draw_curves(
@@ -258,10 +259,9 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
         rates,
         title="Rate and momentum",
         x_label="SGD rate",
-        y_label="validation loss, MSE in [−1, 1]",
+        y_label="validation loss over its floor",
         x_scale="log",
-        levels=levels,
-        level_side="left",
+        y_scale="log",
     )
     names, values = [], []
     for point, loss in found.items():
@@ -275,12 +275,9 @@ def _sweep(numbers: Numbers) -> MatplotlibFigure:
             names.append(f"{what},\nrate {point.lr:g}, momentum {point.momentum:g}")
             values.append(loss)
     right.barh(range(len(values)), values, height=0.62, color=PALETTE["blue"], zorder=2)
-    right.set(title="Batch size and weights", xlabel="validation loss, MSE in [−1, 1]")
+    right.set(title="Batch size and weights", xlabel="validation loss over its floor")
     right.set_yticks(range(len(names)), names, fontsize=7.5)
     right.invert_yaxis()
-    right.axvline(levels[0][1], color="#555555", linewidth=0.9, linestyle=(0, (2, 2)), zorder=3)
-    if values:
-        right.set_xlim(0.9 * min(levels[0][1], *values), 1.05 * max(values))
     return figure
 
 

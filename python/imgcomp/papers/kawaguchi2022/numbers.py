@@ -88,9 +88,9 @@ class Numbers:
         """The epoch of this run's model 2 that stands for one of the paper's."""
         return scaled_epoch(paper_epoch, PAPER_EPOCHS_2, self.run.settings.integer("m2_epochs"))
 
-    def floor(self, part: str, seed: int | None = None) -> dict[str, Any]:
-        """Of model 1's ``train`` or ``validation`` images, as `stages.floors` gives it."""
-        found: dict[str, Any] = self.data("floor", "model1", seed)[part]
+    def floor(self, part: str, seed: int | None = None, whose: str = "model1") -> dict[str, Any]:
+        """Of model 1's (or the ``sweep``'s) ``train`` or ``validation`` images, as of `floors`."""
+        found: dict[str, Any] = self.data("floor", whose, seed)[part]
         return found
 
     def judged(self, label: str, epoch: int | None = None, seed: int | None = None) -> Judged:
@@ -193,3 +193,10 @@ class Numbers:
         """A training of the sweep, as its stage says."""
         found: dict[str, Any] = self.data("train", point.label)
         return found
+
+    def sweep_excess(self, point: Point) -> float | None:
+        """Its best validation loss over the floor of the sweep's images; None if it diverged."""
+        if self.sweep(point)["diverged"]:
+            return None
+        floor = self.floor("validation", whose="sweep")["floor"]
+        return min(self.history(point.label, "val_loss")) - float(floor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcomp.datasets import proportional
 from imgcomp.papers.common import reconstruct, trivial_rivals
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.judges import judge, judge_config
@@ -9,6 +10,7 @@ from imgcomp.papers.kawaguchi2022.beyond import (
     beyond_trainings,
     rate_sizes,
     size_label,
+    sweep_splits,
     variants,
 )
 from imgcomp.papers.kawaguchi2022.experiment import (
@@ -129,8 +131,6 @@ def stages(run: Run) -> list[Stage]:
 def _pictures(run: Run, trained: dict[str, Stage]) -> list[Stage]:
     """Reconstructions of the test images, and what the classifier makes of them."""
     s, test = run.settings, test_images(run)
-    from imgcomp.datasets import proportional
-
     count = proportional(s.integer("judge_images"), 50000, len(run.dataset.train))
     images = run.dataset.train.subset(count)
     first = run.seeds[0]
@@ -186,6 +186,8 @@ def _explanations(run: Run) -> list[Stage]:
         training, validation = splits_1(run, seed)
         found.append(floors(f"floor/model1/seed{seed}", train=training, validation=validation))
     first = run.seeds[0]
+    training, validation = sweep_splits(run)
+    found.append(floors(f"floor/sweep/seed{first}", train=training, validation=validation))
     found.append(
         initialisations(
             f"initialisations/model1/seed{first}",
@@ -203,8 +205,6 @@ def _explanations(run: Run) -> list[Stage]:
 
 def _rates(run: Run, trained: dict[str, Stage]) -> list[Stage]:
     """Codes and principal components with few bits for each value."""
-    from imgcomp.datasets import proportional
-
     seed = run.seeds[0]
     test, training = test_images(run), splits_2(run, seed)[0]
     count = proportional(run.settings.integer("rate_images"), 10000, len(run.dataset.test))

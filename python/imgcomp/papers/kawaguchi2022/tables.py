@@ -137,21 +137,21 @@ def _sweep(numbers: Numbers) -> Table:
         head: list[Cell] = [point.lr, point.momentum, point.batch, point.initialization]
         given_up = f"{sum(len(part) for part in numbers.given_up(data))}"
         if data["diverged"]:
-            rows.append([*head, None, None, given_up, "diverged"])
+            rows.append([*head, None, None, None, given_up, "diverged"])
             continue
         dead = numbers.dead_at_end(data)
         note = f"dead: {dead}" if dead else ""
         loss = numbers.history(point.label, "loss")[-1]
-        rows.append([*head, loss, numbers.best(point.label, 10**6), given_up, note])
+        best = numbers.best(point.label, numbers.epochs(point.label))
+        rows.append([*head, loss, best, numbers.sweep_excess(point), given_up, note])
     s = numbers.run.settings
     return Table(
         "sweep",
         "The sweep: rate, momentum, batch size, initialisation",
         f"Model 1 with its last ReLU in [−1, 1] after {s.integer('sweep_epochs')} epochs of fewer "
         f"images (see the settings), seed {numbers.first}; validation is the best epoch’s. Given "
-        "up: initialisations with dead channels before this one. The floor depends on the images "
-        f"by a few thousandths and is {numbers.floor('train')['floor']:.4f} for those of the "
-        "paper’s training.",
+        "up: initialisations with dead channels before this one. The excess is that over the floor "
+        f"of the sweep’s own images, {numbers.floor('validation', whose='sweep')['floor']:.4f}.",
         [
             Column("Rate", "g"),
             Column("Momentum", "g"),
@@ -159,6 +159,7 @@ def _sweep(numbers: Numbers) -> Table:
             Column("Weights"),
             Column("Training", ".4f"),
             Column("Validation", ".4f"),
+            Column("Excess (val.)", ".4f"),
             Column("Given up"),
             Column("Note"),
         ],
