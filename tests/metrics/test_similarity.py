@@ -119,7 +119,9 @@ def test_gradients(name):
     y = 0.6 * x + 0.4 * noise(2, 2, 12, 13, seed=1)  # alike, so that no factor is below 0
     x.requires_grad_()
     y.requires_grad_()
-    assert torch.autograd.gradcheck(lambda a, b: measure(a, b, data_range=1.0), (x, y))
+    assert torch.autograd.gradcheck(
+        lambda a, b: measure(a, b, data_range=1.0), (x, y), fast_mode=True
+    )
     with torch.no_grad():
         assert not measure(x, y, data_range=1.0).requires_grad
 
@@ -140,8 +142,8 @@ def test_gradients_of_many_pieces_reach_every_image():
 def test_a_similarity_can_be_raised_by_its_gradient():
     x, y = noise(1, 1, 16, 16), noise(1, 1, 16, 16, seed=1).requires_grad_()
     before = metrics.ssim(x, y, data_range=1.0).item()
-    optimizer = torch.optim.Adam([y], lr=0.02)
-    for _ in range(200):
+    optimizer = torch.optim.Adam([y], lr=0.05)
+    for _ in range(80):
         optimizer.zero_grad()
         (1 - metrics.ssim(x, y, data_range=1.0)).sum().backward()
         optimizer.step()
