@@ -111,12 +111,24 @@ LayerSpec read_layer(const py::handle& object, const std::string& where) {
   return layer;
 }
 
+Recurrence read_recurrence(const py::dict& dict, const std::string& spec) {
+  const std::string where = concat(spec, ": 'recurrence'");
+  for (const auto& [key, value] : dict) {
+    const std::string name = py::str(key);
+    if (name != "iterations" && name != "reconstruction") {
+      throw SpecError(concat(where, " has an unknown entry '", name, "'"));
+    }
+  }
+  return {require<int64_t>(dict, "iterations", where, "a whole number"),
+          parse_reconstruction(require<std::string>(dict, "reconstruction", where, "a string"))};
+}
+
 NetworkSpec read_spec(const py::dict& dict) {
   const std::string where = "the spec";
   for (const auto& [key, value] : dict) {
     const std::string name = py::str(key);
     if (name != "task" && name != "input_shape" && name != "data_range" &&
-        name != "initialization" && name != "parts") {
+        name != "initialization" && name != "parts" && name != "recurrence") {
       throw SpecError(concat(where, " has an unknown entry '", name, "'"));
     }
   }
@@ -130,6 +142,10 @@ NetworkSpec read_spec(const py::dict& dict) {
   if (dict.contains("initialization")) {
     spec.initialization =
         parse_initialization(require<std::string>(dict, "initialization", where, "a string"));
+  }
+  if (dict.contains("recurrence")) {
+    spec.recurrence =
+        read_recurrence(require<py::dict>(dict, "recurrence", where, "a dict"), where);
   }
   const auto parts = require<py::dict>(dict, "parts", where, "a dict of layer lists");
   for (const auto& [key, layers] : parts) {
@@ -168,23 +184,57 @@ py::dict write_spec(const NetworkSpec& spec) {
   dict["input_shape"] = spec.input_shape;
   dict["data_range"] = py::list(py::cast(spec.data_range));
   dict["initialization"] = to_string(spec.initialization);
+  if (spec.recurrence) {
+    py::dict recurrence;
+    recurrence["iterations"] = spec.recurrence->iterations;
+    recurrence["reconstruction"] = to_string(spec.recurrence->reconstruction);
+    dict["recurrence"] = recurrence;
+  }
   dict["parts"] = parts;
   return dict;
 }
 
-at::Tensor run(const Model& model, const std::optional<std::string>& part, const at::Tensor& x) {
-  ForwardContext context;
-  if (!part) {
-    bool any_size = true;
-    for (const Part& each : model.parts()) {
-      any_size = any_size && each.any_size();
-    }
-    check_batch(x, model.spec().input_shape, any_size, "the images");
-    return model.forward(x, context);
+void check_images(const Model& model, const at::Tensor& x) {
+  bool any_size = true;
+  for (const Part& each : model.parts()) {
+    any_size = any_size && each.any_size();
   }
-  const Part& chosen = model.part(*part);
-  check_batch(x, chosen.input_shape(), chosen.any_size(), concat("the input of '", *part, "'"));
-  return model.run_part(*part, x, context);
+  check_batch(x, model.spec().input_shape, any_size, "the images");
+}
+
+at::Tensor encode(const Model& model, const at::Tensor& x) {
+  const Part& encoder = model.part("encoder");
+  check_batch(x, encoder.input_shape(), encoder.any_size(), "the input of 'encoder'");
+  ForwardContext context;
+  return model.encode(x, context);
+}
+
+at::Tensor decode(const Model& model, const at::Tensor& code) {
+  const Part& decoder = model.part("decoder");
+  const std::string what = "the input of 'decoder'";
+  ForwardContext context;
+  if (const auto& recurrence = model.spec().recurrence) {
+    const Shape& shape = decoder.input_shape();
+    const bool whole = code.dim() == static_cast<int64_t>(shape.size()) + 2;
+    if (!whole || code.size(1) < 1 || code.size(1) > recurrence->iterations) {
+      throw UsageError(concat(what, " must be a batch (N, 1 to ", recurrence->iterations, ", ",
+                              to_string(shape).substr(1), ", not of shape ",
+                              to_string(code.sizes().vec())));
+    }
+    check_batch(code.select(1, 0), shape, decoder.any_size(), what);
+  } else {
+    check_batch(code, decoder.input_shape(), decoder.any_size(), what);
+  }
+  return model.decode(code, context);
+}
+
+// The code of one image.
+Shape code_shape(const Model& model) {
+  Shape shape = model.part("encoder").output_shape();
+  if (const auto& recurrence = model.spec().recurrence) {
+    shape.insert(shape.begin(), recurrence->iterations);
+  }
+  return shape;
 }
 
 }  // namespace
@@ -204,13 +254,10 @@ void register_model(py::module_& m) {
       .def_property_readonly("device", [](const Model& model) { return model.device().str(); })
       .def_property_readonly("has_convolutions", &Model::has_convolutions)
       .def("summary", &Model::summary)
-      .def(
-          "part_shapes",
-          [](const Model& model, const std::string& name) {
-            const Part& part = model.part(name);
-            return std::pair(part.input_shape(), part.output_shape());
-          },
-          py::arg("part"), "Input and output shape of a part, without the batch axis.")
+      .def_property_readonly("code_shape", &code_shape, "Of one image; autoencoders only.")
+      .def_property_readonly(
+          "output_shape", [](const Model& model) { return model.parts().back().output_shape(); },
+          "Of the last part, without the batch axis.")
       .def(
           "parameters",
           [](const Model& model) {
@@ -227,14 +274,22 @@ void register_model(py::module_& m) {
       // The GIL is released: forward passes are pure C++ and may run side by side.
       .def(
           "forward",
-          [](const Model& model, const at::Tensor& x) { return run(model, std::nullopt, x); },
+          [](const Model& model, const at::Tensor& x) {
+            check_images(model, x);
+            ForwardContext context;
+            return model.forward(x, context);
+          },
           py::arg("x"), py::call_guard<py::gil_scoped_release>())
       .def(
-          "run_part",
-          [](const Model& model, const std::string& part, const at::Tensor& x) {
-            return run(model, part, x);
+          "reconstructions",
+          [](const Model& model, const at::Tensor& x) {
+            check_images(model, x);
+            ForwardContext context;
+            return model.reconstructions(x, context);
           },
-          py::arg("part"), py::arg("x"), py::call_guard<py::gil_scoped_release>());
+          py::arg("x"), py::call_guard<py::gil_scoped_release>())
+      .def("encode", &encode, py::arg("x"), py::call_guard<py::gil_scoped_release>())
+      .def("decode", &decode, py::arg("code"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace imgcomp::bindings

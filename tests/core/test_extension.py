@@ -7,8 +7,9 @@ import torch
 from reference_networks import refused
 from training_runs import IMAGES, LABELS, tiny, tiny_classifier
 
-from imgcomp import _core
+from imgcomp import _core, models
 from imgcomp.errors import SpecError, TrainingDivergedError, UsageError
+from imgcomp.models import layers
 
 
 def config(**changes):
@@ -33,11 +34,13 @@ def test_layer_kinds_are_sorted():
 
 def test_parts():
     core = tiny()._core
-    assert core.part_shapes("encoder") == ([1, 4, 4], [3])
-    assert core.part_shapes("decoder") == ([3], [1, 4, 4])
-    for call in (core.part_shapes, lambda part: core.run_part(part, torch.zeros(1, 3))):
-        with refused(UsageError, "this network has no part 'classifier'"):
-            call("classifier")
+    assert core.code_shape == [3]
+    assert core.output_shape == [1, 4, 4]
+    spec = models.classifier_spec((1, 4, 4), [layers.flatten(), layers.dense(2)])
+    classifier = models.from_spec(spec)._core
+    for call in (lambda: classifier.code_shape, lambda: classifier.encode(torch.zeros(1, 1, 4, 4))):
+        with refused(UsageError, "this network has no part 'encoder'"):
+            call()
     assert not core.has_convolutions
 
 
@@ -61,7 +64,7 @@ def test_a_spec_of_another_kind_is_a_type_error():
         ({"threads": -1}, "must not be negative"),
         ({"patience": -1}, "must not be negative"),
         ({"patience": 1}, "needs a column to watch"),
-        ({"objective": "typo"}, "objective must be 'mse', 'l1', 'bce' or 'cross_entropy'"),
+        ({"objective": "typo"}, "objective must be 'mse', 'l1', 'bce', 'ms_ssim', a sum"),
         ({"monitor": "val_loss"}, "cannot be watched without validation data"),
     ],
     ids=str,

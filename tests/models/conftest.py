@@ -7,6 +7,7 @@ import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))  # for reference_networks
+sys.path.insert(0, str(Path(__file__).parents[1] / "training"))  # for training_runs
 
 
 @pytest.fixture(autouse=True)

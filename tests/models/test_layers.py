@@ -1,7 +1,10 @@
 """Every layer kind against its counterpart in torch.nn: shapes, values and gradients."""
 
+import copy
+
 import pytest
 import torch
+from reference_recurrent import Binarize, ConvGRU, ConvLSTM
 from torch import nn
 
 import imgcomp
@@ -62,6 +65,15 @@ CASES = {
         nn.ConvTranspose2d(3, 2, (2, 3), stride=(2, 1), output_padding=(1, 0), bias=False),
         IMAGE,
     ),
+    "conv_lstm": (layers.conv_lstm(4, 3), ConvLSTM(3, 4, 3), IMAGE),
+    "conv_lstm strided": (
+        layers.conv_lstm(5, 3, stride=2, state_kernel_size=1),
+        ConvLSTM(3, 5, 3, 1, stride=2),
+        IMAGE,
+    ),
+    "conv_gru": (layers.conv_gru(4, 2), ConvGRU(3, 4, 2), IMAGE),
+    "binarize": (layers.binarize(), Binarize(), VECTOR),
+    "depth_to_space": (layers.depth_to_space(2), nn.PixelShuffle(2), (8, 3, 5)),
     "dense": (layers.dense(4), nn.Linear(6, 4), VECTOR),
     "dense without bias": (layers.dense(4, bias=False), nn.Linear(6, 4, bias=False), VECTOR),
     "flatten": (layers.flatten(), nn.Flatten(), IMAGE),
@@ -86,6 +98,7 @@ CASES = {
     ),
     "upsample zeros": (layers.upsample(3, mode="zeros"), Unpool(3), IMAGE),
     "relu": (layers.relu(), nn.ReLU(), IMAGE),
+    "elu": (layers.elu(), nn.ELU(), IMAGE),
     "leaky_relu": (layers.leaky_relu(0.2), nn.LeakyReLU(0.2), IMAGE),
     "leaky_relu zero": (layers.leaky_relu(0.0), nn.LeakyReLU(0.0), IMAGE),
     "sigmoid": (layers.sigmoid(), nn.Sigmoid(), IMAGE),
@@ -113,6 +126,7 @@ def test_every_kind_is_covered():
 @pytest.mark.parametrize("case", CASES)
 def test_layer_equals_torch(case, memory_format):
     layer, reference, shape = CASES[case]
+    reference = copy.deepcopy(reference)  # the recurrent ones remember what they have seen
     model = around(layer, shape)
     with torch.no_grad():
         for ours, theirs in zip(model.parameters(), reference.parameters(), strict=True):

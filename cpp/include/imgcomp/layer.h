@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "imgcomp/gradients.h"
@@ -15,6 +16,12 @@
 
 namespace imgcomp {
 
+class Layer;
+
+// What recurrent layers remember from one iteration to the next. A layer that is not in here has
+// seen nothing yet: its state is zero, and the convolution of it can be left out.
+using RecurrentStates = std::unordered_map<const Layer*, std::vector<at::Tensor>>;
+
 // What a forward pass needs to know besides its input.
 struct ForwardContext {
   bool training = false;                   // dropout acts only in training
@@ -22,6 +29,9 @@ struct ForwardContext {
 
   // Where dense layers leave their weights' gradients as factors. Null: autograd gives them whole.
   c10::intrusive_ptr<FactoredGradients> factors;
+
+  // Null: every pass is the first one, and nothing is remembered.
+  std::shared_ptr<RecurrentStates> states;
 };
 
 class Layer {

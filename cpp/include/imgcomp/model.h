@@ -54,7 +54,15 @@ class Model {
   // Classifier: logits (N, K).
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const;
 
-  // Runs one part alone; x has the part's input shape.
+  // Autoencoder: the reconstruction after each iteration; one where there is no recurrence.
+  std::vector<at::Tensor> reconstructions(const at::Tensor& x, ForwardContext& context) const;
+
+  // Autoencoder: the code of images (N, …), and back. With recurrence all iterations' codes,
+  // (N, iterations, …); a code of fewer iterations is decoded as far as it goes.
+  at::Tensor encode(const at::Tensor& x, ForwardContext& context) const;
+  at::Tensor decode(const at::Tensor& code, ForwardContext& context) const;
+
+  // Runs one part alone, from a state of zeros; x has the part's input shape.
   at::Tensor run_part(const std::string& name, const at::Tensor& x, ForwardContext& context) const;
 
   const NetworkSpec& spec() const { return spec_; }  // with every layer's name filled in
@@ -75,6 +83,9 @@ class Model {
   bool has_convolutions() const;
 
  private:
+  struct Unrolled;
+  Unrolled unroll(const at::Tensor& images, ForwardContext& context) const;
+
   NetworkSpec spec_;
   ParameterStore parameters_;
   std::vector<Part> parts_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -44,18 +45,35 @@ enum class Initialization {
   chainer,  // LeCun normal weights (variance 1/fan_in), zero biases
 };
 
+// How an autoencoder of several iterations builds its image (Toderici et al. 2017, section 3.2).
+// The network sees the residual, what the image still lacks; its recurrent layers remember.
+enum class Reconstruction {
+  one_shot,          // every iteration gives the whole image anew
+  additive,          // every iteration adds to the image
+  residual_scaling,  // additive, residuals scaled by a gain that the part "gain" finds in the image
+};
+
+struct Recurrence {
+  int64_t iterations = 1;
+  Reconstruction reconstruction = Reconstruction::one_shot;
+};
+
 Task parse_task(const std::string& text);
 Initialization parse_initialization(const std::string& text);
+Reconstruction parse_reconstruction(const std::string& text);
 std::string to_string(Task task);
 std::string to_string(Initialization initialization);
+std::string to_string(Reconstruction reconstruction);
 
 struct NetworkSpec {
   Task task = Task::autoencoder;
   Shape input_shape;                           // (channels, height, width)
   std::array<double, 2> data_range{0.0, 1.0};  // the values that bytes 0 and 255 stand for
   Initialization initialization = Initialization::pytorch;
-  // An autoencoder has "encoder" and "decoder"; a classifier has "classifier".
+  // An autoencoder has "encoder" and "decoder", with residual_scaling also "gain"; a classifier has
+  // "classifier".
   std::vector<PartSpec> parts;
+  std::optional<Recurrence> recurrence;  // of an autoencoder; none: one pass
 };
 
 }  // namespace imgcomp

@@ -1,6 +1,7 @@
 // Pointwise layers: activations, in place where the builder allows it, and dropout.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/bernoulli.h>
+#include <ATen/ops/elu.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/relu.h>
@@ -43,6 +44,12 @@ class Tanh : public Pointwise {
   }
   at::Tensor forward_inplace(at::Tensor x, ForwardContext& /*context*/) const override {
     return at::tanh_(x);
+  }
+};
+
+class Elu : public Pointwise {
+  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+    return at::elu(x);
   }
 };
 
@@ -107,6 +114,10 @@ std::unique_ptr<Layer> make_any_dropout(OptionReader& options, bool whole_channe
 
 std::unique_ptr<Layer> make_relu(OptionReader& /*options*/, const BuildContext& /*context*/) {
   return std::make_unique<Relu>();
+}
+
+std::unique_ptr<Layer> make_elu(OptionReader& /*options*/, const BuildContext& /*context*/) {
+  return std::make_unique<Elu>();
 }
 
 std::unique_ptr<Layer> make_sigmoid(OptionReader& /*options*/, const BuildContext& /*context*/) {

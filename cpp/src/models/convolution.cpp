@@ -41,11 +41,8 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
-    if (fused::applies(x, weight_, geometry_.stride, geometry_.padding, geometry_.dilation)) {
-      return fused::convolve(x, weight_, bias_, geometry_.padding, around_);
-    }
-    return fused::convolve_by_aten(x, weight_, bias_, geometry_.stride, geometry_.padding,
-                                   geometry_.dilation, around_);
+    return fused::convolution(x, weight_, bias_, geometry_.stride, geometry_.padding,
+                              geometry_.dilation, around_);
   }
 
   bool absorb(const Layer& next) override {

@@ -10,11 +10,16 @@ namespace {
 const std::map<std::string, LayerFactory>& factories() {
   static const std::map<std::string, LayerFactory> table{
       {"avg_pool2d", make_avg_pool2d},
+      {"binarize", make_binarize},
       {"conv2d", make_conv2d},
+      {"conv_gru", make_conv_gru},
+      {"conv_lstm", make_conv_lstm},
       {"conv_transpose2d", make_conv_transpose2d},
       {"dense", make_dense},
+      {"depth_to_space", make_depth_to_space},
       {"dropout", make_dropout},
       {"dropout2d", make_dropout2d},
+      {"elu", make_elu},
       {"flatten", make_flatten},
       {"leaky_relu", make_leaky_relu},
       {"max_pool2d", make_max_pool2d},

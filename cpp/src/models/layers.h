@@ -15,6 +15,13 @@ using LayerFactory = std::unique_ptr<Layer> (*)(OptionReader& options, const Bui
 std::unique_ptr<Layer> make_conv2d(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_conv_transpose2d(OptionReader& options, const BuildContext& context);
 
+// recurrent/layers.cpp
+std::unique_ptr<Layer> make_conv_lstm(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_conv_gru(OptionReader& options, const BuildContext& context);
+
+// recurrent/binarize.cpp
+std::unique_ptr<Layer> make_binarize(OptionReader& options, const BuildContext& context);
+
 // dense.cpp
 std::unique_ptr<Layer> make_dense(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_flatten(OptionReader& options, const BuildContext& context);
@@ -23,10 +30,12 @@ std::unique_ptr<Layer> make_reshape(OptionReader& options, const BuildContext& c
 // resample.cpp
 std::unique_ptr<Layer> make_max_pool2d(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_depth_to_space(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& context);
 
 // activation.cpp
 std::unique_ptr<Layer> make_relu(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_elu(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_leaky_relu(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_sigmoid(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_tanh(OptionReader& options, const BuildContext& context);

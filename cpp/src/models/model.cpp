@@ -52,6 +52,28 @@ void require_parts(const NetworkSpec& spec, const std::vector<std::string>& expe
   }
 }
 
+void check_recurrence(const NetworkSpec& spec) {
+  constexpr int64_t kMost = 1024;
+  const int64_t iterations = spec.recurrence->iterations;
+  if (spec.task != Task::autoencoder) {
+    throw SpecError("only an autoencoder has iterations, not a classifier");
+  }
+  if (iterations < 1 || iterations > kMost) {
+    throw SpecError(concat("iterations must be 1 to ", kMost, ", not ", iterations));
+  }
+}
+
+// One factor for each of the regions that an image is divided into.
+void check_gain(const Part& part) {
+  const Shape& image = part.input_shape();
+  const Shape& gain = part.output_shape();
+  if (gain.size() != 3 || gain[0] != 1 || image[1] % gain[1] != 0 || image[2] % gain[2] != 0) {
+    throw SpecError(concat("the part 'gain' ends with shape ", to_string(gain),
+                           "; it must give one channel of a size that divides the images', ",
+                           to_string(image)));
+  }
+}
+
 }  // namespace
 
 Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
@@ -120,13 +142,27 @@ Model::Model(NetworkSpec spec, uint64_t seed) : spec_(std::move(spec)) {
         concat("data_range must be two finite numbers that rise, not [", low, ", ", high, "]"));
   }
   const bool autoencoder = spec_.task == Task::autoencoder;
-  require_parts(spec_, autoencoder ? std::vector<std::string>{"encoder", "decoder"}
-                                   : std::vector<std::string>{"classifier"});
+  std::vector<std::string> names{"classifier"};
+  if (autoencoder) {
+    names = {"encoder", "decoder"};
+  }
+  if (spec_.recurrence) {
+    check_recurrence(spec_);
+    if (spec_.recurrence->reconstruction == Reconstruction::residual_scaling) {
+      names.emplace_back("gain");
+    }
+  }
+  require_parts(spec_, names);
   Shape shape = spec_.input_shape;
   for (PartSpec& part : spec_.parts) {
-    parts_.emplace_back(part, shape, parameters_);
+    const bool gain = part.name == "gain";
+    parts_.emplace_back(part, gain ? spec_.input_shape : shape, parameters_);
     part = parts_.back().spec();
-    shape = parts_.back().output_shape();
+    if (gain) {
+      check_gain(parts_.back());
+    } else {
+      shape = parts_.back().output_shape();
+    }
   }
   if (autoencoder && shape != spec_.input_shape) {
     throw SpecError(concat("the decoder ends with shape ", to_string(shape),
@@ -146,19 +182,6 @@ const Part& Model::part(const std::string& name) const {
     }
   }
   throw UsageError(concat("this network has no part '", name, "'"));
-}
-
-at::Tensor Model::forward(const at::Tensor& x, ForwardContext& context) const {
-  at::Tensor y = x;
-  for (const Part& part : parts_) {
-    y = part.forward(std::move(y), context);
-  }
-  return y;
-}
-
-at::Tensor Model::run_part(const std::string& name, const at::Tensor& x,
-                           ForwardContext& context) const {
-  return part(name).forward(x, context);
 }
 
 int64_t Model::multiply_adds() const {

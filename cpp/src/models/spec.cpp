@@ -61,6 +61,17 @@ Initialization parse_initialization(const std::string& text) {
       concat("initialization must be 'pytorch', 'keras' or 'chainer', not '", text, "'"));
 }
 
+Reconstruction parse_reconstruction(const std::string& text) {
+  for (const Reconstruction known :
+       {Reconstruction::one_shot, Reconstruction::additive, Reconstruction::residual_scaling}) {
+    if (to_string(known) == text) {
+      return known;
+    }
+  }
+  throw SpecError(concat(
+      "reconstruction must be 'one_shot', 'additive' or 'residual_scaling', not '", text, "'"));
+}
+
 std::string to_string(Task task) {
   return task == Task::autoencoder ? "autoencoder" : "classifier";
 }
@@ -75,6 +86,18 @@ std::string to_string(Initialization initialization) {
       return "chainer";
   }
   throw SpecError("unknown initialization");
+}
+
+std::string to_string(Reconstruction reconstruction) {
+  switch (reconstruction) {
+    case Reconstruction::one_shot:
+      return "one_shot";
+    case Reconstruction::additive:
+      return "additive";
+    case Reconstruction::residual_scaling:
+      return "residual_scaling";
+  }
+  throw SpecError("unknown reconstruction");
 }
 
 }  // namespace imgcomp

@@ -6,34 +6,95 @@
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/mse_loss.h>
 
+#include <algorithm>
+#include <cmath>
+#include <locale>
+#include <sstream>
+
 #include "imgcomp/classification.h"
 #include "imgcomp/error.h"
 #include "imgcomp/metrics.h"
+#include "imgcomp/ssim.h"
 
 namespace imgcomp {
 namespace {
 
 constexpr double kPeak = 255.0;
 
-// Images against their targets.
+// One term of a loss between images and their targets.
+struct Term {
+  std::string name;
+  at::Tensor (*loss)(const at::Tensor& output, const at::Tensor& target, double span);
+  double weight = 1.0;
+};
+
+at::Tensor ms_ssim_of(const at::Tensor& output, const at::Tensor& target, double span) {
+  static const MsSsimVariant kAdaptive = ms_ssim_variant("adaptive", kMsSsimWindow, kMsSsimScales);
+  return ms_ssim(output, target, kAdaptive, span).mean().to(at::kFloat);
+}
+
+const std::vector<Term>& reconstruction_terms() {
+  using Images = const at::Tensor&;
+  static const std::vector<Term> terms{
+      {"mse", [](Images output, Images target, double) { return at::mse_loss(output, target); }},
+      {"l1", [](Images output, Images target, double) { return at::l1_loss(output, target); }},
+      {"bce", [](Images output, Images target,
+                 double) { return at::binary_cross_entropy(output, target); }},
+      {"ms_ssim", [](Images output, Images target,
+                     double span) { return 1.0 - ms_ssim_of(output, target, span); }},
+  };
+  return terms;
+}
+
+// Images against their targets, by a weighted sum of terms; of several iterations the mean.
 class ReconstructionObjective : public Objective {
  public:
+  ReconstructionObjective(std::string name, std::vector<Term> terms,
+                          const std::vector<std::string>& metrics)
+      : name_(std::move(name)), terms_(std::move(terms)), with_ms_ssim_(has("ms_ssim")) {
+    for (const std::string& metric : metrics) {
+      if (metric != "ms_ssim") {
+        throw UsageError(concat("the objective '", name_, "' has no metric '", metric,
+                                "'; autoencoders have 'ms_ssim'"));
+      }
+      with_ms_ssim_ = true;
+    }
+  }
+
   ObjectiveResult operator()(const Model& model, const Batch& batch,
                              ForwardContext& context) const override {
-    const at::Tensor output = model.forward(batch.input, context).to(at::kFloat);
+    const auto [low, high] = model.spec().data_range;
+    const std::vector<at::Tensor> outputs = model.reconstructions(batch.input, context);
+    const auto count = static_cast<double>(outputs.size());
     ObjectiveResult result;
-    result.loss = loss(output, batch.target);
-    result.output = output.detach();
-    const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, model.spec().data_range);
+    for (const at::Tensor& each : outputs) {
+      const at::Tensor output = each.to(at::kFloat);
+      for (const Term& term : terms_) {
+        at::Tensor loss = term.loss(output, batch.target, high - low);
+        if (const double weight = term.weight / count; weight != 1.0) {
+          loss = loss * weight;
+        }
+        result.loss = result.loss.defined() ? result.loss + loss : loss;
+      }
+      result.output = output.detach();
+    }
+    const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, {low, high});
     result.metrics.push_back({"psnr", psnr_from_mse(mse, kPeak).mean(), {}});
+    if (with_ms_ssim_) {
+      result.metrics.push_back(
+          {"ms_ssim", ms_ssim_of(result.output, batch.target, high - low), {}});
+    }
     return result;
   }
 
-  void check(const Model& model, const ImageData& /*data*/) const override {
+  void check(const Model& model, const ImageData& data) const override {
     if (model.spec().task != Task::autoencoder) {
-      throw UsageError(concat("the objective '", name(),
+      throw UsageError(concat("the objective '", name_,
                               "' compares images: it trains an "
                               "autoencoder, not a classifier (which takes 'cross_entropy')"));
+    }
+    if (has("bce")) {
+      check_unit_range(model, data);
     }
   }
 
@@ -41,33 +102,13 @@ class ReconstructionObjective : public Objective {
     return reconstruction_has_collapsed(result.output, batch.target);
   }
 
- protected:
-  virtual std::string name() const = 0;
-  virtual at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const = 0;
-};
-
-class MeanSquaredError : public ReconstructionObjective {
-  std::string name() const override { return "mse"; }
-  at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const override {
-    return at::mse_loss(output, target);
-  }
-};
-
-class MeanAbsoluteError : public ReconstructionObjective {
-  std::string name() const override { return "l1"; }
-  at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const override {
-    return at::l1_loss(output, target);
-  }
-};
-
-class BinaryCrossEntropy : public ReconstructionObjective {
-  std::string name() const override { return "bce"; }
-  at::Tensor loss(const at::Tensor& output, const at::Tensor& target) const override {
-    return at::binary_cross_entropy(output, target);
+ private:
+  bool has(const std::string& term) const {
+    return std::any_of(terms_.begin(), terms_.end(),
+                       [&](const Term& each) { return each.name == term; });
   }
 
-  void check(const Model& model, const ImageData& data) const override {
-    ReconstructionObjective::check(model, data);
+  static void check_unit_range(const Model& model, const ImageData& data) {
     if (model.spec().data_range != std::array<double, 2>{0.0, 1.0}) {
       throw UsageError("the objective 'bce' needs the data range [0, 1]");
     }
@@ -89,7 +130,39 @@ class BinaryCrossEntropy : public ReconstructionObjective {
       }
     }
   }
+
+  std::string name_;
+  std::vector<Term> terms_;
+  bool with_ms_ssim_;
 };
+
+// "0.84*ms_ssim+0.16*l1"; a term without a factor has weight 1. Empty where a name is unknown or
+// the text is not of that form.
+std::vector<Term> parse_terms(const std::string& text) {
+  std::vector<Term> result;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, '+');) {
+    const size_t star = part.find('*');
+    const std::string name = star == std::string::npos ? part : part.substr(star + 1);
+    const auto& known = reconstruction_terms();
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const Term& term) { return term.name == name; });
+    if (found == known.end()) {
+      return {};
+    }
+    Term term = *found;
+    if (star != std::string::npos) {
+      std::istringstream factor(part.substr(0, star));
+      factor.imbue(std::locale::classic());
+      if (!(factor >> term.weight) || !factor.eof() || !std::isfinite(term.weight) ||
+          term.weight <= 0.0) {
+        return {};
+      }
+    }
+    result.push_back(std::move(term));
+  }
+  return result;
+}
 
 class CrossEntropy : public Objective {
  public:
@@ -148,7 +221,12 @@ class CrossEntropy : public Objective {
 }  // namespace
 
 std::vector<std::string> objective_names() {
-  return {"mse", "l1", "bce", "cross_entropy"};
+  std::vector<std::string> names;
+  for (const Term& term : reconstruction_terms()) {
+    names.push_back(term.name);
+  }
+  names.emplace_back("cross_entropy");
+  return names;
 }
 
 std::unique_ptr<Objective> make_objective(const std::string& name,
@@ -156,20 +234,14 @@ std::unique_ptr<Objective> make_objective(const std::string& name,
   if (name == "cross_entropy") {
     return std::make_unique<CrossEntropy>(metrics);
   }
-  if (!metrics.empty()) {
-    throw UsageError(concat("the objective '", name, "' has no metric '", metrics.front(), "'"));
+  std::vector<Term> terms = parse_terms(name);
+  if (terms.empty()) {
+    throw UsageError(concat(
+        "objective must be 'mse', 'l1', 'bce', 'ms_ssim', a sum of these with positive factors "
+        "such as '0.84*ms_ssim+0.16*l1', or 'cross_entropy', not '",
+        name, "'"));
   }
-  if (name == "mse") {
-    return std::make_unique<MeanSquaredError>();
-  }
-  if (name == "l1") {
-    return std::make_unique<MeanAbsoluteError>();
-  }
-  if (name == "bce") {
-    return std::make_unique<BinaryCrossEntropy>();
-  }
-  throw UsageError(
-      concat("objective must be 'mse', 'l1', 'bce' or 'cross_entropy', not '", name, "'"));
+  return std::make_unique<ReconstructionObjective>(name, std::move(terms), metrics);
 }
 
 }  // namespace imgcomp

@@ -216,7 +216,8 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
           .to(device);
   ForwardContext context{true,
                          make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch)),
-                         c10::make_intrusive<FactoredGradients>()};
+                         c10::make_intrusive<FactoredGradients>(),
+                         {}};
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;

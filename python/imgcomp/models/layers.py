@@ -71,6 +71,60 @@ def conv_transpose2d(
     )
 
 
+def conv_lstm(
+    out_channels: int,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    state_kernel_size: IntOrPair | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Convolutional long short-term memory (C, H, W) → (out_channels, ⌈H / s⌉, ⌈W / s⌉).
+
+    Its state begins as zero for each image and is carried from one iteration to the next; see
+    :func:`imgcomp.models.autoencoder_spec`. Convolutions are padded to keep the size, even kernels
+    below and to the right.
+
+    Args:
+        out_channels: of the hidden state, which is the output.
+        kernel_size: of the input's convolution.
+        stride: of the input's convolution.
+        state_kernel_size: of the state's convolution; by default ``kernel_size``.
+        bias: whether the gates have one (default true).
+        name: of the layer.
+    """
+    return _layer("conv_lstm", name, out_channels=out_channels, kernel_size=kernel_size,
+                  stride=stride, state_kernel_size=state_kernel_size, bias=bias)  # fmt: skip
+
+
+def conv_gru(
+    out_channels: int,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    state_kernel_size: IntOrPair | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Convolutional gated recurrent unit; as :func:`conv_lstm`."""
+    return _layer("conv_gru", name, out_channels=out_channels, kernel_size=kernel_size,
+                  stride=stride, state_kernel_size=state_kernel_size, bias=bias)  # fmt: skip
+
+
+def binarize(*, name: str | None = None) -> LayerSpec:
+    """Values in −1 … 1 to −1 or +1: by their sign, in training +1 with probability (1 + x) / 2.
+
+    The gradient goes straight through (Toderici et al. 2016, section 3.2).
+    """
+    return _layer("binarize", name)
+
+
+def depth_to_space(factor: int = 2, *, name: str | None = None) -> LayerSpec:
+    """(C · factor², H, W) → (C, H · factor, W · factor), as torch.nn.PixelShuffle."""
+    return _layer("depth_to_space", name, factor=factor)
+
+
 def dense(
     out_features: int | None = None,
     *,
@@ -138,6 +192,11 @@ def reshape(shape: Sequence[int], *, name: str | None = None) -> LayerSpec:
 def relu(*, name: str | None = None) -> LayerSpec:
     """max(x, 0)."""
     return _layer("relu", name)
+
+
+def elu(*, name: str | None = None) -> LayerSpec:
+    """Identity where x is positive, else exp(x) − 1."""
+    return _layer("elu", name)
 
 
 def leaky_relu(negative_slope: float = 0.01, *, name: str | None = None) -> LayerSpec:

@@ -214,17 +214,30 @@ class Autoencoder(Model):
 
     @property
     def code_shape(self) -> tuple[int, ...]:
-        """Shape of the code of one image."""
-        _, output = self._core.part_shapes("encoder")
-        return tuple(output)
+        """Shape of the code of one image; with recurrence the iterations come first."""
+        return tuple(self._core.code_shape)
 
     def encode(self, x: ArrayLike) -> torch.Tensor:
         """Images (N, C, H, W) in the data range → codes ``(N, *code_shape)``, float32."""
-        return self._core.run_part("encoder", self._input(x))
+        return self._core.encode(self._input(x))
 
     def decode(self, code: ArrayLike) -> torch.Tensor:
-        """Codes ``(N, *code_shape)`` → images (N, C, H, W), float32, in the data range."""
-        return self._core.run_part("decoder", self._input(code))
+        """Codes ``(N, *code_shape)`` → images (N, C, H, W), float32, in the data range.
+
+        With recurrence the code may have fewer iterations: the image is that of the last one.
+        """
+        return self._core.decode(self._input(code))
+
+    def reconstructions(self, x: ArrayLike) -> list[torch.Tensor]:
+        """What comes back after each iteration; one image where there is no recurrence.
+
+        Args:
+            x: (N, C, H, W), floating point, in :attr:`data_range`.
+
+        Returns:
+            For each iteration (N, C, H, W), float32.
+        """
+        return self._core.reconstructions(self._input(x))
 
     def reconstruct(self, images: ArrayLike, batch_size: int = 500) -> torch.Tensor:
         """Images through the network and back to bytes.
@@ -248,8 +261,7 @@ class Classifier(Model):
     @property
     def num_classes(self) -> int:
         """Number of logits."""
-        _, output = self._core.part_shapes("classifier")
-        return output[0]
+        return self._core.output_shape[0]
 
     def logits(self, x: ArrayLike) -> torch.Tensor:
         """Images (N, C, H, W) in the data range → logits (N, num_classes), float32."""
@@ -268,6 +280,9 @@ def autoencoder_spec(
     *,
     data_range: tuple[float, float] = (0.0, 1.0),
     initialization: str = "pytorch",
+    iterations: int | None = None,
+    reconstruction: str = "one_shot",
+    gain: Sequence[LayerSpec] | None = None,
 ) -> Spec:
     """The spec of an autoencoder.
 
@@ -277,9 +292,21 @@ def autoencoder_spec(
         decoder: layers from the code back to an image of ``input_shape``.
         data_range: the values that bytes 0 and 255 stand for.
         initialization: ``"pytorch"``, ``"keras"`` (Glorot) or ``"chainer"`` (LeCun).
+        iterations: how often the encoder looks at what the image still lacks; None for one pass
+            without any recurrence.
+        reconstruction: what the decoder gives in each iteration: the whole image (``"one_shot"``),
+            what is added to it (``"additive"``), or that with residuals scaled
+            (``"residual_scaling"``), as in Toderici et al. (2017), section 3.2.
+        gain: layers from the image so far to the factors of its residual, (1, h, w); needed by
+            ``"residual_scaling"`` and only there.
     """
-    return _spec("autoencoder", input_shape, data_range, initialization,
-                 {"encoder": encoder, "decoder": decoder})  # fmt: skip
+    parts = {"encoder": encoder, "decoder": decoder}
+    if gain is not None:
+        parts["gain"] = gain
+    spec = _spec("autoencoder", input_shape, data_range, initialization, parts)
+    if iterations is not None:
+        spec["recurrence"] = {"iterations": iterations, "reconstruction": reconstruction}
+    return spec
 
 
 def classifier_spec(

@@ -78,7 +78,9 @@ _SIMPLE: dict[str, Callable[[LayerSpec], nn.Module]] = {
     "avg_pool2d": lambda spec: _pool(nn.AvgPool2d, spec),
     "upsample": lambda spec: _upsample(spec.get("factor", 2), spec.get("mode", "nearest")),
     "flatten": lambda spec: nn.Flatten(),
+    "depth_to_space": lambda spec: nn.PixelShuffle(spec.get("factor", 2)),
     "relu": lambda spec: nn.ReLU(),
+    "elu": lambda spec: nn.ELU(),
     "leaky_relu": lambda spec: nn.LeakyReLU(spec.get("negative_slope", 0.01)),
     "sigmoid": lambda spec: nn.Sigmoid(),
     "tanh": lambda spec: nn.Tanh(),
@@ -122,7 +124,12 @@ def to_torch(model: Model) -> nn.Module:
     """A plain module: one ``nn.Sequential`` per part, named as in the spec, weights copied.
 
     It is in evaluation mode, so that it gives what the model gives; call ``train()`` to train it.
+
+    Raises:
+        UsageError: a layer has no counterpart in torch.nn, or the network has iterations.
     """
+    if "recurrence" in model.spec:
+        raise UsageError("a network of several iterations has no counterpart in torch.nn")
     # torch.nn draws weights that are replaced at once; it does so on the CPU, whatever the default
     # device and dtype.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):

@@ -136,6 +136,13 @@ struct Convolution : Function<Convolution> {
 
 }  // namespace
 
+at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                       Pair stride, Pair padding, Pair dilation, Around around) {
+  return applies(x, weight, stride, padding, dilation)
+             ? convolve(x, weight, bias, padding, around)
+             : convolve_by_aten(x, weight, bias, stride, padding, dilation, around);
+}
+
 bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,
              Pair dilation) {
   const auto is_float = [](const at::Tensor& tensor) {

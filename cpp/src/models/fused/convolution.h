@@ -16,6 +16,10 @@
 
 namespace imgcomp::fused {
 
+// The best way there is for these tensors: convolve where it applies, else convolve_by_aten.
+at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                       Pair stride, Pair padding, Pair dilation, Around around = {});
+
 // Whether convolve takes these: float32 on the CPU, channels_last, no autocast, a processor with
 // vectors, a padding smaller than the kernel, and an output that is not empty.
 bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,

@@ -1,0 +1,22 @@
+// The pointwise part of recurrent cells as one operation each, with its gradient: what lies between
+// the convolutions of a ConvLSTM or ConvGRU.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+
+namespace imgcomp::recurrent {
+
+// gates: (N, 4C, H, W), the convolutions' sum in the order input, forget, output, candidate. cell:
+// (N, C, H, W), or undefined for zero. Returns the next hidden state and the next cell.
+std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& cell);
+
+// gates: (N, 2C, H, W): update and reset. hidden: (N, C, H, W). Returns σ(reset) ∘ hidden.
+at::Tensor gru_reset_state(const at::Tensor& gates, const at::Tensor& hidden);
+
+// candidate: (N, C, H, W), before its tanh. hidden: (N, C, H, W), or undefined for zero. Returns
+// the next hidden state, (1 − σ(update)) ∘ hidden + σ(update) ∘ tanh(candidate).
+at::Tensor gru_cell(const at::Tensor& gates, const at::Tensor& candidate, const at::Tensor& hidden);
+
+}  // namespace imgcomp::recurrent

@@ -1,0 +1,198 @@
+// Convolutional recurrent layers: an LSTM and a GRU whose products are convolutions (Shi et al.
+// 2015, "Convolutional LSTM Network"; as Toderici et al. 2017, section 3.1, have them). One
+// convolution serves all gates of the input, another all gates of the state; where the state is
+// still zero the latter is left out.
+#include "models/layers.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/constant_pad_nd.h>
+
+#include "imgcomp/error.h"
+#include "models/fused/convolution.h"
+#include "models/recurrent/cells.h"
+
+namespace imgcomp {
+namespace {
+
+constexpr fused::Pair kOne{1, 1};
+
+// A convolution that divides the size by its stride, rounded up: what an even kernel lacks of
+// padding on one side is added below and to the right.
+at::Tensor same_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            fused::Pair stride) {
+  const int64_t height = weight.size(2), width = weight.size(3);
+  const fused::Pair padding{(height - 1) / 2, (width - 1) / 2};
+  if (height % 2 == 1 && width % 2 == 1) {
+    return fused::convolution(x, weight, bias, stride, padding, kOne);
+  }
+  const at::Tensor padded = at::constant_pad_nd(
+      x, {padding[1], width - 1 - padding[1], padding[0], height - 1 - padding[0]});
+  return fused::convolution(padded.contiguous(x.suggest_memory_format()), weight, bias, stride,
+                            {0, 0}, kOne);
+}
+
+class Recurrent : public Layer {
+ public:
+  Recurrent(at::Tensor input_weight, at::Tensor bias, fused::Pair stride, int64_t channels)
+      : input_weight_(std::move(input_weight)),
+        bias_(std::move(bias)),
+        stride_(stride),
+        channels_(channels) {}
+
+  Shape output_shape(const Shape& input) const override {
+    require_image(input);
+    if (input[0] != input_weight_.size(1)) {
+      throw SpecError(
+          concat("expects ", input_weight_.size(1), " channels, got shape ", to_string(input)));
+    }
+    return {channels_, (input[1] + stride_[0] - 1) / stride_[0],
+            (input[2] + stride_[1] - 1) / stride_[1]};
+  }
+
+  at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
+    static const std::vector<at::Tensor> kNothing;
+    const auto found = context.states ? context.states->find(this) : RecurrentStates::iterator{};
+    const bool first = !context.states || found == context.states->end();
+    std::vector<at::Tensor> next =
+        step(same_convolution(x, input_weight_, bias_, stride_), first ? kNothing : found->second);
+    at::Tensor hidden = next.front();
+    if (context.states) {
+      (*context.states)[this] = std::move(next);
+    }
+    return hidden;
+  }
+
+ protected:
+  // From the input's convolution and the state, empty at first, to the next state, whose first
+  // tensor is the output.
+  virtual std::vector<at::Tensor> step(at::Tensor from_input,
+                                       const std::vector<at::Tensor>& state) const = 0;
+
+  int64_t input_multiply_adds(const Shape& input) const {
+    const Shape output = output_shape(input);
+    return output[1] * output[2] * input_weight_.numel();
+  }
+
+  at::Tensor input_weight_, bias_;
+  fused::Pair stride_;
+  int64_t channels_;
+};
+
+class ConvLstm : public Recurrent {
+ public:
+  ConvLstm(at::Tensor input_weight, at::Tensor state_weight, at::Tensor bias, fused::Pair stride,
+           int64_t channels)
+      : Recurrent(std::move(input_weight), std::move(bias), stride, channels),
+        state_weight_(std::move(state_weight)) {}
+
+  // As from the second iteration on.
+  int64_t multiply_adds(const Shape& input) const override {
+    const Shape output = output_shape(input);
+    return input_multiply_adds(input) + output[1] * output[2] * state_weight_.numel();
+  }
+
+ private:
+  std::vector<at::Tensor> step(at::Tensor from_input,
+                               const std::vector<at::Tensor>& state) const override {
+    const bool first = state.empty();
+    const auto [hidden, cell] =
+        first ? recurrent::lstm_cell(from_input, {})
+              : recurrent::lstm_cell(
+                    from_input + same_convolution(state[0], state_weight_, {}, kOne), state[1]);
+    return {hidden, cell};
+  }
+
+  at::Tensor state_weight_;
+};
+
+class ConvGru : public Recurrent {
+ public:
+  ConvGru(at::Tensor input_weight, at::Tensor gate_weight, at::Tensor candidate_weight,
+          at::Tensor bias, fused::Pair stride, int64_t channels)
+      : Recurrent(std::move(input_weight), std::move(bias), stride, channels),
+        gate_weight_(std::move(gate_weight)),
+        candidate_weight_(std::move(candidate_weight)) {}
+
+  int64_t multiply_adds(const Shape& input) const override {
+    const Shape output = output_shape(input);
+    return input_multiply_adds(input) +
+           output[1] * output[2] * (gate_weight_.numel() + candidate_weight_.numel());
+  }
+
+ private:
+  std::vector<at::Tensor> step(at::Tensor from_input,
+                               const std::vector<at::Tensor>& state) const override {
+    at::Tensor gates = from_input.narrow(1, 0, 2 * channels_);
+    at::Tensor candidate = from_input.narrow(1, 2 * channels_, channels_);
+    if (state.empty()) {
+      return {recurrent::gru_cell(gates, candidate, {})};
+    }
+    const at::Tensor& hidden = state[0];
+    gates = gates + same_convolution(hidden, gate_weight_, {}, kOne);
+    candidate = candidate + same_convolution(recurrent::gru_reset_state(gates, hidden),
+                                             candidate_weight_, {}, kOne);
+    return {recurrent::gru_cell(gates, candidate, hidden)};
+  }
+
+  at::Tensor gate_weight_, candidate_weight_;
+};
+
+// What both kinds read from their spec.
+struct Options {
+  int64_t channels;
+  fused::Pair kernel, stride, state_kernel;
+  bool bias;
+
+  explicit Options(OptionReader& options)
+      : channels(options.integer("out_channels", 1)),
+        kernel(options.pair("kernel_size", 1)),
+        stride(options.pair("stride", 1, {{1, 1}})),
+        state_kernel(options.pair("state_kernel_size", 1, kernel)),
+        bias(options.flag("bias", true)) {}
+};
+
+at::Tensor add_weight(const BuildContext& context, const std::string& name, int64_t out, int64_t in,
+                      fused::Pair kernel, int64_t fan_in) {
+  const int64_t area = kernel[0] * kernel[1];
+  return context.parameters.add(context.path + "." + name, {out, in, kernel[0], kernel[1]},
+                                ParameterRole::weight, fan_in, out * area);
+}
+
+// The gates' bias, which belongs to the input's convolution.
+at::Tensor add_bias(const BuildContext& context, const Options& o, int64_t gates) {
+  const int64_t area = o.kernel[0] * o.kernel[1];
+  return o.bias ? context.parameters.add(context.path + ".bias", {gates * o.channels},
+                                         ParameterRole::bias, context.input[0] * area,
+                                         gates * o.channels * area)
+                : at::Tensor();
+}
+
+}  // namespace
+
+std::unique_ptr<Layer> make_conv_lstm(OptionReader& options, const BuildContext& context) {
+  const Options o(options);
+  require_image(context.input);
+  const int64_t in = context.input[0], gates = 4 * o.channels;
+  const at::Tensor input =
+      add_weight(context, "weight", gates, in, o.kernel, in * o.kernel[0] * o.kernel[1]);
+  const at::Tensor state = add_weight(context, "state_weight", gates, o.channels, o.state_kernel,
+                                      o.channels * o.state_kernel[0] * o.state_kernel[1]);
+  return std::make_unique<ConvLstm>(input, state, add_bias(context, o, 4), o.stride, o.channels);
+}
+
+std::unique_ptr<Layer> make_conv_gru(OptionReader& options, const BuildContext& context) {
+  const Options o(options);
+  require_image(context.input);
+  const int64_t in = context.input[0];
+  const int64_t state_fan = o.channels * o.state_kernel[0] * o.state_kernel[1];
+  const at::Tensor input =
+      add_weight(context, "weight", 3 * o.channels, in, o.kernel, in * o.kernel[0] * o.kernel[1]);
+  const at::Tensor gate =
+      add_weight(context, "state_weight", 2 * o.channels, o.channels, o.state_kernel, state_fan);
+  const at::Tensor candidate =
+      add_weight(context, "candidate_weight", o.channels, o.channels, o.state_kernel, state_fan);
+  return std::make_unique<ConvGru>(input, gate, candidate, add_bias(context, o, 3), o.stride,
+                                   o.channels);
+}
+
+}  // namespace imgcomp
