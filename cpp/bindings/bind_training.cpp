@@ -171,6 +171,9 @@ void register_training(py::module_& m) {
           py::arg("state"));
 
   m.def(
+      "check_objective", [](const std::string& name) { make_objective(name); }, py::arg("name"),
+      "UsageError unless there is such an objective.");
+  m.def(
       "evaluate",
       [](const Model& model, const at::Tensor& images, const OptionalTensor& targets,
          const OptionalTensor& labels, const std::string& objective_name, int64_t batch_size,

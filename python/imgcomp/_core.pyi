@@ -15,6 +15,7 @@ __all__: list[str] = [
     "Trainer",
     "TrainerConfig",
     "build_info",
+    "check_objective",
     "confusion_matrix",
     "count_parallel_threads",
     "evaluate",
@@ -260,6 +261,11 @@ class Trainer:
 def build_info() -> BuildInfo:
     """
     How the extension module was built.
+    """
+
+def check_objective(name: str) -> None:
+    """
+    UsageError unless there is such an objective.
     """
 
 def confusion_matrix(

@@ -29,6 +29,11 @@ class Unpool(nn.Module):
         )
 
 
+class Affine(nn.Module):
+    def forward(self, x):
+        return 0.5 * x - 2.0
+
+
 # Layer, counterpart, input shape
 CASES = {
     "conv2d": (layers.conv2d(4, 3), nn.Conv2d(3, 4, 3), IMAGE),
@@ -98,6 +103,7 @@ CASES = {
     ),
     "upsample zeros": (layers.upsample(3, mode="zeros"), Unpool(3), IMAGE),
     "relu": (layers.relu(), nn.ReLU(), IMAGE),
+    "affine": (layers.affine(0.5, -2), Affine(), IMAGE),
     "elu": (layers.elu(), nn.ELU(), IMAGE),
     "leaky_relu": (layers.leaky_relu(0.2), nn.LeakyReLU(0.2), IMAGE),
     "leaky_relu zero": (layers.leaky_relu(0.0), nn.LeakyReLU(0.0), IMAGE),
@@ -185,7 +191,8 @@ def test_costs(layer, shape, multiply_adds, parameters):
 
 
 @pytest.mark.parametrize(
-    "activation", [layers.relu(), layers.leaky_relu(0.1), layers.sigmoid(), layers.tanh()],
+    "activation", [layers.relu(), layers.leaky_relu(0.1), layers.sigmoid(), layers.tanh(),
+                   layers.affine(2.0, 1.0)],
     ids=lambda layer: layer["kind"],
 )  # fmt: skip
 def test_activations_leave_the_input_alone(activation):

@@ -23,7 +23,7 @@ def build(*encoder, decoder=None, shape=IMAGE, **options):
 FIRST = [
     # kinds and options
     ({"kind": "convolution"}, ["encoder.convolution0", "unknown layer kind 'convolution'",
-                               "avg_pool2d, binarize, conv2d, conv_gru"]),
+                               "affine, avg_pool2d, binarize, conv2d, conv_gru"]),
     ({"kind": "conv2d", "kernel_size": 3}, ["encoder.conv2d0 (conv2d)",
                                             "option 'out_channels' is missing"]),
     ({"kind": "conv2d", "out_channels": 3}, ["option 'kernel_size' is missing"]),

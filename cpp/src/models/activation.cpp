@@ -53,6 +53,22 @@ class Elu : public Pointwise {
   }
 };
 
+// factor · x + offset, fixed numbers.
+class Affine : public Pointwise {
+ public:
+  Affine(double factor, double offset) : factor_(factor), offset_(offset) {}
+
+ private:
+  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+    return x * factor_ + offset_;
+  }
+  at::Tensor forward_inplace(at::Tensor x, ForwardContext& /*context*/) const override {
+    return x.mul_(factor_).add_(offset_);
+  }
+  bool output_is_disposable() const override { return true; }
+  double factor_, offset_;
+};
+
 class LeakyRelu : public Pointwise {
  public:
   explicit LeakyRelu(double slope) : slope_(slope) {}
@@ -114,6 +130,12 @@ std::unique_ptr<Layer> make_any_dropout(OptionReader& options, bool whole_channe
 
 std::unique_ptr<Layer> make_relu(OptionReader& /*options*/, const BuildContext& /*context*/) {
   return std::make_unique<Relu>();
+}
+
+std::unique_ptr<Layer> make_affine(OptionReader& options, const BuildContext& /*context*/) {
+  constexpr double kMost = 1e6;
+  const double factor = options.number("factor", -kMost, kMost, 1.0);
+  return std::make_unique<Affine>(factor, options.number("offset", -kMost, kMost, 0.0));
 }
 
 std::unique_ptr<Layer> make_elu(OptionReader& /*options*/, const BuildContext& /*context*/) {

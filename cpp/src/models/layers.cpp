@@ -9,6 +9,7 @@ namespace {
 
 const std::map<std::string, LayerFactory>& factories() {
   static const std::map<std::string, LayerFactory> table{
+      {"affine", make_affine},
       {"avg_pool2d", make_avg_pool2d},
       {"binarize", make_binarize},
       {"conv2d", make_conv2d},

@@ -35,6 +35,7 @@ std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& 
 
 // activation.cpp
 std::unique_ptr<Layer> make_relu(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_affine(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_elu(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_leaky_relu(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_sigmoid(OptionReader& options, const BuildContext& context);

@@ -140,6 +140,9 @@ class ReconstructionObjective : public Objective {
 // the text is not of that form.
 std::vector<Term> parse_terms(const std::string& text) {
   std::vector<Term> result;
+  if (text.ends_with('+')) {
+    return result;
+  }
   std::istringstream parts(text);
   for (std::string part; std::getline(parts, part, '+');) {
     const size_t star = part.find('*');

@@ -3,6 +3,7 @@
 from imgcomp.models import compress, layers
 from imgcomp.models.bhattacharya2020 import bhattacharya2020
 from imgcomp.models.buell2022 import buell2022
+from imgcomp.models.donis2020 import donis2020
 from imgcomp.models.feng2018 import (
     feng2018_ann,
     feng2018_classifier,
@@ -19,6 +20,7 @@ from imgcomp.models.model import (
     classifier_spec,
     from_spec,
 )
+from imgcomp.models.toderici2017 import toderici2017
 
 __all__ = [
     "Autoencoder",
@@ -29,6 +31,7 @@ __all__ = [
     "buell2022",
     "classifier_spec",
     "compress",
+    "donis2020",
     "feng2018_ann",
     "feng2018_classifier",
     "feng2018_cnn",
@@ -38,4 +41,5 @@ __all__ = [
     "kawaguchi2022_1",
     "kawaguchi2022_2",
     "layers",
+    "toderici2017",
 ]

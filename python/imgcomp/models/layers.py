@@ -194,6 +194,11 @@ def relu(*, name: str | None = None) -> LayerSpec:
     return _layer("relu", name)
 
 
+def affine(factor: float = 1.0, offset: float = 0.0, *, name: str | None = None) -> LayerSpec:
+    """Multiplies by ``factor`` and adds ``offset``, which are not trained."""
+    return _layer("affine", name, factor=float(factor), offset=float(offset))
+
+
 def elu(*, name: str | None = None) -> LayerSpec:
     """Identity where x is positive, else exp(x) − 1."""
     return _layer("elu", name)

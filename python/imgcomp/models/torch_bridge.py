@@ -69,6 +69,18 @@ class _Unpool(nn.Module):
         return output
 
 
+class _Affine(nn.Module):
+    """factor · x + offset, fixed numbers."""
+
+    def __init__(self, factor: float, offset: float) -> None:
+        super().__init__()
+        self.factor, self.offset = factor, offset
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Any shape."""
+        return x * self.factor + self.offset
+
+
 def _upsample(factor: int, mode: str) -> nn.Module:
     return _Unpool(factor) if mode == "zeros" else nn.Upsample(scale_factor=factor, mode=mode)
 
@@ -81,6 +93,7 @@ _SIMPLE: dict[str, Callable[[LayerSpec], nn.Module]] = {
     "depth_to_space": lambda spec: nn.PixelShuffle(spec.get("factor", 2)),
     "relu": lambda spec: nn.ReLU(),
     "elu": lambda spec: nn.ELU(),
+    "affine": lambda spec: _Affine(spec.get("factor", 1.0), spec.get("offset", 0.0)),
     "leaky_relu": lambda spec: nn.LeakyReLU(spec.get("negative_slope", 0.01)),
     "sigmoid": lambda spec: nn.Sigmoid(),
     "tanh": lambda spec: nn.Tanh(),

@@ -47,14 +47,22 @@ def _epochs(name: str, value: object) -> tuple[int, ...]:
 def _metrics(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, Iterable) or isinstance(value, str):
         raise UsageError(f"{name} must be names, e.g. ('precision', 'recall'), not {value!r}")
-    names = [choice(f"every one of {name}", each, ("precision", "recall")) for each in value]
+    names = [
+        choice(f"every one of {name}", each, ("precision", "recall", "ms_ssim")) for each in value
+    ]
     if len(set(names)) != len(names):
         raise UsageError(f"{name} must be different, not {value!r}")
     return tuple(names)
 
 
+def _objective(name: str, value: object) -> str:
+    text = _text(name, value)
+    _core.check_objective(text)
+    return text
+
+
 _CHECKS: dict[str, _Check] = {
-    "objective": _one_of("mse", "l1", "bce", "cross_entropy"),
+    "objective": _objective,
     "metrics": _metrics,
     "optimizer": _one_of("sgd", "adam", "adamw"),
     "lr": real_number,
@@ -89,11 +97,13 @@ class FitConfig:
     """How :func:`imgcomp.fit` trains.
 
     Attributes:
-        objective: ``"mse"``, ``"l1"``, ``"bce"`` (autoencoders), ``"cross_entropy"`` (classifiers);
-            None: ``"mse"`` or ``"cross_entropy"`` by the network's task.
-        metrics: further columns for classifiers: ``"precision"`` and ``"recall"`` as Keras counts
-            them: one-hot targets against softmax outputs above ½, pooled over classes and over
-            the epoch.
+        objective: ``"mse"``, ``"l1"``, ``"bce"``, ``"ms_ssim"`` (1 − MS-SSIM, adaptive) or a sum of
+            these with positive factors, such as ``"0.84*ms_ssim+0.16*l1"`` (autoencoders; of
+            several iterations the mean); ``"cross_entropy"`` (classifiers); None: ``"mse"`` or
+            ``"cross_entropy"`` by the network's task.
+        metrics: further columns: for classifiers ``"precision"`` and ``"recall"`` as Keras counts
+            them, one-hot targets against softmax outputs above ½, pooled over classes and over
+            the epoch; for autoencoders ``"ms_ssim"``, adaptive.
         optimizer: ``"sgd"``, ``"adam"`` or ``"adamw"``, with the updates of torch.optim.
         lr: learning rate before the schedule.
         momentum: of SGD, in [0, 1).

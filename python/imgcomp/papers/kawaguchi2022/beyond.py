@@ -163,11 +163,19 @@ WELL = Variant(
 BATCH_20 = Variant("model1-batch20", "batch 20", "batches of 20", fit={"batch_size": 20})
 """The other batch size that tutorials have, as long as the longer training."""
 LONG = (WELL, BATCH_20)
+WIDE = Variant(
+    "model1-well-wide",
+    "well,\n64 channels",
+    "trained well, with a code of 64 channels",
+    {"initialization": "keras", "code_channels": 64},
+    {**_ADAM, "schedule": "cosine"},
+)
+"""Whether it is the code that keeps the well-trained network above its floor."""
 
 
 def variants(run: Run) -> tuple[Variant, ...]:
     """Those that this run trains."""
-    return (*LONG, *VARIANTS) if run.settings.flag("variants") else ()
+    return (*LONG, *VARIANTS, WIDE) if run.settings.flag("variants") else ()
 
 
 def rate_sizes(run: Run) -> list[tuple[str, int]]:
@@ -265,13 +273,13 @@ def variant_config(
     fit = dict(variant.fit)
     long = variant in LONG
     if fit.get("optimizer") == "adam":
-        fit["lr"] = s.number("well_lr" if long else "adam_lr")
+        fit["lr"] = s.number("well_lr" if variant in (WELL, WIDE) else "adam_lr")
         fit["batch_size"] = s.integer("adam_batch")
     return config_1(
         run,
         seed,
         epochs=None if long else short_epochs(run),
-        network={**variant.network, "code_channels": code_channels},
+        network={"code_channels": code_channels, **variant.network},
         **fit,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgcomp.papers.kawaguchi2022.beyond import OPEN, sweep_points, variants
+from imgcomp.papers.kawaguchi2022.beyond import OPEN, WELL, WIDE, sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import EXCESS
 from imgcomp.papers.kawaguchi2022.networks import code_values
 from imgcomp.papers.kawaguchi2022.numbers import Numbers
@@ -56,6 +56,11 @@ def _floor(numbers: Numbers) -> list[str]:
     )
     names = {one.name: one.text for one in variants(numbers.run)}
     if names:
+        well, wide = numbers.judged(WELL.name).val_excess, numbers.judged(WIDE.name).val_excess
+        found.append(
+            f"Trained well, the same network ends {well:.4f} above its floor in validation; with a "
+            f"code of 64 channels in place of 2, {wide:.4f}."
+        )
         parts = [
             f"{text}: {numbers.judged(name).val_loss:.4f} ({numbers.error_1(name, 'psnr'):.1f} dB)"
             for name, text in names.items()
