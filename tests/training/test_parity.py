@@ -76,8 +76,9 @@ def test_twenty_steps(network, optimizer, memory_format):
     losses = train_in_torch(module, data_for(network), make_optimizer(module.parameters()))
 
     assert len(losses) == STEPS
-    # Through nine layers and twenty steps rounding grows further.
-    tolerance = 1e-4 if network == "buell2022" else 1e-5
+    # Through nine layers and twenty steps rounding grows further, and the transforms round two or
+    # three times as much as direct sums to begin with.
+    tolerance = 3e-4 if network == "buell2022" else 1e-5
     assert history.batches["loss"].tolist() == pytest.approx(losses, rel=tolerance)
     assert_same_steps(model, module, before)
 

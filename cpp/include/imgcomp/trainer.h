@@ -85,6 +85,8 @@ class Trainer {
 
  private:
   class Ticker;
+  // In how many parts a batch goes through the network; their gradients add up to the batch's.
+  int64_t parts_of(int64_t batch_size) const;
   // Each fills in the epoch's values; the state has them only once the epoch is whole.
   void run_epoch(Ticker& ticker, Columns& row, Columns& batches);
   void validate(Ticker& ticker, Columns& row);

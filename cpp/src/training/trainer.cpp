@@ -16,6 +16,7 @@
 #include "imgcomp/random.h"
 #include "training/running_means.h"
 #include "training/scopes.h"
+#include "training/workers.h"
 
 namespace imgcomp {
 namespace {
@@ -91,11 +92,11 @@ std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Ten
   return gradients;
 }
 
-// Whether the order of draws in a forward pass matters to the result.
-bool draws_masks(const NetworkSpec& spec) {
+// Whether a forward pass draws random numbers, one after the other.
+bool draws_numbers(const NetworkSpec& spec) {
   for (const PartSpec& part : spec.parts) {
     for (const LayerSpec& layer : part.layers) {
-      if (layer.kind.starts_with("dropout")) {
+      if (layer.kind.starts_with("dropout") || layer.kind == "binarize") {
         return true;
       }
     }
@@ -200,6 +201,22 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
   return outcome;
 }
 
+int64_t Trainer::parts_of(int64_t batch_size) const {
+  // The rows of log_batches are of whole batches, and random layers draw by the batch.
+  if (config_.log_batches || draws_numbers(model_.spec()) || !model_.device().is_cpu()) {
+    return 1;
+  }
+  const int64_t fitting = images_at_once(model_);
+  int64_t parts = (batch_size + fitting - 1) / fitting;
+  // Each thread by itself, where there is enough for each: about a millisecond.
+  constexpr int64_t kWorthwhile = 16'000'000;  // multiply–adds of a forward pass
+  const int64_t threads = at::get_num_threads();
+  if (threads > 1 && model_.multiply_adds() * batch_size / threads >= kWorthwhile) {
+    parts = (parts + threads - 1) / threads * threads;
+  }
+  return std::min(parts, batch_size);
+}
+
 void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   const at::AutoGradMode with_gradients(true);
   const auto start = Clock::now();
@@ -214,38 +231,46 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
       (config_.shuffle ? at::randperm(training_.size(), order_generator, index_options)
                        : at::arange(training_.size(), index_options))
           .to(device);
-  ForwardContext context{true,
-                         make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch)),
-                         c10::make_intrusive<FactoredGradients>(),
-                         {}};
+  const std::optional<at::Generator> draws =
+      make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch));
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
-  // Gradients of a batch's parts add up to the batch's. The rows of log_batches are of whole
-  // batches, and dropout draws its masks by the batch.
-  const bool whole = config_.log_batches || draws_masks(model_.spec());
-  const int64_t part_size =
-      whole ? config_.batch_size : std::min(config_.batch_size, images_at_once(model_));
-  const int64_t most_parts = (config_.batch_size + part_size - 1) / part_size;
+  const int64_t most_parts = parts_of(config_.batch_size);
+  Workers workers(std::min<int64_t>(most_parts, at::get_num_threads()));
+  // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
+  const ThreadScope alone(workers.active() ? 1 : 0);
 
   for (int64_t step = 0; step < steps; ++step) {
     const int64_t begin = step * config_.batch_size;
     const int64_t size = std::min(config_.batch_size, training_.size() - begin);
-    const int64_t parts = (size + part_size - 1) / part_size;
-    std::vector<Gradient> gradients;
-    for (int64_t part = 0; part < parts; ++part) {
+    const int64_t parts = std::min(most_parts, size);
+    struct Part {
+      ObjectiveResult result;
+      std::vector<Gradient> gradients;
+      int64_t count;
+    };
+    std::vector<Part> all(static_cast<size_t>(parts));
+    workers.run(parts, [&](int64_t part) {
+      const at::AutoGradMode gradients_wanted(true);
       const int64_t from = size * part / parts;
       const int64_t count = size * (part + 1) / parts - from;
       const Batch batch = training_.load(order.narrow(0, begin + from, count), config_.seed, epoch);
+      ForwardContext context{true, draws, c10::make_intrusive<FactoredGradients>(), {}};
       ObjectiveResult result;
       {
         const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
         result = (*objective_)(model_, batch, context);
       }
       const double share = static_cast<double>(count) / static_cast<double>(size);
-      accumulate(gradients, backward(parts == 1 ? result.loss : result.loss * share, parameters,
-                                     *context.factors));
-      means.add(result, count);
+      std::vector<Gradient> gradients =
+          backward(parts == 1 ? result.loss : result.loss * share, parameters, *context.factors);
+      all[static_cast<size_t>(part)] = {std::move(result), std::move(gradients), count};
+    });
+    std::vector<Gradient> gradients;
+    for (Part& part : all) {
+      accumulate(gradients, std::move(part.gradients));
+      means.add(part.result, part.count);
     }
     if (config_.gradient_clip) {
       clip_gradients(gradients, *config_.gradient_clip);
