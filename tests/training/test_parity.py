@@ -9,7 +9,7 @@ from training_runs import fit, train_in_torch, weights
 from imgcomp import models
 from imgcomp.models import layers
 
-STEPS, BATCH = 20, 8
+STEPS, DEEP_STEPS, BATCH = 20, 5, 8
 IMAGES = random_images(STEPS * BATCH)
 LABELS = torch.arange(STEPS * BATCH) * 7 % 10
 
@@ -32,14 +32,19 @@ OPTIMIZERS = {
         lambda p: torch.optim.Adam(p, lr=1e-3, weight_decay=0.01),
     ),
     "adamw": (
-        {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.1},
-        lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.1),
+        # Without eps a gradient that is nothing but rounding would move its weight by a whole rate.
+        {"optimizer": "adamw", "lr": 1e-3, "weight_decay": 0.1, "eps": 1e-6},
+        lambda p: torch.optim.AdamW(p, lr=1e-3, weight_decay=0.1, eps=1e-6),
     ),
 }
 
 
 def data_for(network):
-    return (IMAGES, LABELS) if network in ("classifier", "buell2022") else IMAGES
+    if network == "buell2022":
+        # Few steps: in nine layers a last bit grows with every one, in PyTorch's own convolutions
+        # (channels-last against not) as in ours.
+        return IMAGES[: DEEP_STEPS * BATCH], LABELS[: DEEP_STEPS * BATCH]
+    return (IMAGES, LABELS) if network == "classifier" else IMAGES
 
 
 def assert_same_steps(model, module, before):
@@ -54,7 +59,7 @@ def assert_same_steps(model, module, before):
         assert error < 1e-4, name
 
 
-# SGD at these rates is chaotic in buell2022's nine layers: a last bit grows to a per mille.
+# SGD at these rates is chaotic in buell2022's nine layers.
 NETWORKS_AND_OPTIMIZERS = [
     (network, optimizer)
     for network in ALL_PAIRS
@@ -65,7 +70,7 @@ NETWORKS_AND_OPTIMIZERS = [
 
 @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
 @pytest.mark.parametrize(("network", "optimizer"), NETWORKS_AND_OPTIMIZERS)
-def test_twenty_steps(network, optimizer, memory_format):
+def test_step_for_step(network, optimizer, memory_format):
     ours, theirs = ALL_PAIRS[network]
     model = ours(seed=3)
     module = copy_weights(model, theirs())
@@ -75,11 +80,8 @@ def test_twenty_steps(network, optimizer, memory_format):
                   memory_format=memory_format, log_batches=True, **settings)  # fmt: skip
     losses = train_in_torch(module, data_for(network), make_optimizer(module.parameters()))
 
-    assert len(losses) == STEPS
-    # Through nine layers and twenty steps rounding grows further, and the transforms round two or
-    # three times as much as direct sums to begin with.
-    tolerance = 3e-4 if network == "buell2022" else 1e-5
-    assert history.batches["loss"].tolist() == pytest.approx(losses, rel=tolerance)
+    assert len(losses) == (DEEP_STEPS if network == "buell2022" else STEPS)
+    assert history.batches["loss"].tolist() == pytest.approx(losses, rel=1e-5)
     assert_same_steps(model, module, before)
 
 
