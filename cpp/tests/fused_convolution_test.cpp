@@ -38,6 +38,23 @@ double distance(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>() / (1.0 + b.abs().max().item<double>());
 }
 
+// relu and the maximum jump where a value is nearly zero or two are nearly equal, so that rounding
+// decides about a gradient: there none is sent back. `raw`: the convolution's output.
+at::Tensor gradient_away_from_jumps(const at::Tensor& raw, const fused::Around& around) {
+  constexpr double kNear = 1e-2;
+  const at::Tensor values = raw.detach();
+  if (!around.relu) {
+    return at::randn(values.sizes());
+  }
+  if (!around.max_pool) {
+    return at::randn(values.sizes()) * (values.abs() > kNear);
+  }
+  const at::Tensor windows = values.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4);
+  const at::Tensor best = std::get<0>(windows.topk(2, -1));
+  const at::Tensor first = best.select(-1, 0), second = best.select(-1, 1);
+  return at::randn(first.sizes()) * (first.abs() > kNear) * (first - second > kNear);
+}
+
 struct Case {
   int64_t n, in, out, height, width, kernel_height, kernel_width, padding_height, padding_width;
 };
@@ -101,6 +118,7 @@ TEST_CASE("convolution, relu and pooling, with gradients, as ATen's") {
                                            bias.requires_grad_()};
       const at::Tensor y = fused::convolve(x, weight, bias, padding, around);
       at::Tensor expected = at::conv2d(x, weight, bias, kOne, padding);
+      const at::Tensor seed = gradient_away_from_jumps(expected, around);
       if (around.relu) {
         expected = at::relu(expected);
       }
@@ -108,14 +126,15 @@ TEST_CASE("convolution, relu and pooling, with gradients, as ATen's") {
         expected = at::max_pool2d(expected, {2, 2});
       }
       REQUIRE(y.sizes() == expected.sizes());
-      CHECK(distance(y, expected) < 1e-5);
-      const at::Tensor seed = at::randn(y.sizes());
+      // A transform of four outputs on each axis rounds more than a direct sum.
+      const double bound = c.kernel_height == 3 && c.in >= 16 && c.out >= 16 ? 3e-5 : 1e-5;
+      CHECK(distance(y, expected) < bound);
       const auto gradients = torch::autograd::grad({y}, inputs, {seed});
       const auto wanted = torch::autograd::grad({expected}, inputs, {seed});
       for (size_t i = 0; i < inputs.size(); ++i) {
         CAPTURE(i);
         CHECK((i == 0 || gradients[i].strides() == inputs[i].strides()));
-        CHECK(distance(gradients[i], wanted[i]) < 1e-5);
+        CHECK(distance(gradients[i], wanted[i]) < bound);
       }
     }
   }
@@ -140,9 +159,10 @@ TEST_CASE("nearest upsampling, convolution and relu, with gradients, as ATen's")
     const std::vector<at::Tensor> inputs{x.requires_grad_(), weight.requires_grad_(),
                                          bias.requires_grad_()};
     const at::Tensor larger = at::upsample_nearest2d(x, {2 * height, 2 * width});
-    const at::Tensor expected =
-        at::relu(at::conv2d(larger, weight, bias, kOne, {padding, padding}));
-    const at::Tensor seed = at::randn(expected.sizes());
+    const fused::Around around{true, true, false};
+    const at::Tensor raw = at::conv2d(larger, weight, bias, kOne, {padding, padding});
+    const at::Tensor expected = at::relu(raw);
+    const at::Tensor seed = gradient_away_from_jumps(raw, around);
     const auto wanted = torch::autograd::grad({expected}, inputs, {seed});
     const auto check = [&](const at::Tensor& y) {
       REQUIRE(y.sizes() == expected.sizes());
@@ -153,7 +173,6 @@ TEST_CASE("nearest upsampling, convolution and relu, with gradients, as ATen's")
         CHECK(distance(gradients[i], wanted[i]) < 1e-5);
       }
     };
-    const fused::Around around{true, true, false};
     check(fused::convolve_by_aten(x, weight, bias, kOne, {padding, padding}, kOne, around));
     if (fused::applies(x, weight, kOne, {padding, padding}, kOne)) {
       check(fused::convolve(x, weight, bias, {padding, padding}, around));
