@@ -12,6 +12,7 @@ from imgcomp.errors import SpecError, UsageError
 from imgcomp.models import layers
 
 IMAGE = (3, 16, 12)
+IGNORE_COLLAPSE = pytest.mark.filterwarnings("ignore::imgcomp.errors.CollapsedOutputWarning")
 RECONSTRUCTIONS = ("one_shot", "additive", "residual_scaling")
 
 
@@ -131,7 +132,25 @@ def test_bits_are_drawn_in_training_and_their_gradient_goes_straight_through():
     assert history["loss"][0] == pytest.approx(0.64, abs=0.03)  # 12,800 draws
 
 
-@pytest.mark.filterwarnings("ignore::imgcomp.errors.CollapsedOutputWarning")
+@IGNORE_COLLAPSE
+def test_bits_belong_to_images_and_not_to_batches():
+    # Without any training the losses of single images do not depend on how they are batched, on
+    # which threads they are, or in which order, but on the epoch and the seed.
+    model, _ = pair("one_shot")
+    images = random_images(24, IMAGE)
+
+    def losses(**settings):
+        config = {"epochs": 2, "batch_size": 4, "lr": 0.0, "objective": "l1", "seed": 3}
+        return fit(model, images, **{**config, **settings})["loss"].tolist()
+
+    first = losses()
+    assert first[0] != first[1]
+    assert losses(batch_size=24) == pytest.approx(first, rel=1e-6)
+    assert losses(shuffle=False, batch_size=7, threads=2) == pytest.approx(first, rel=1e-6)
+    assert losses(seed=4)[0] != pytest.approx(first[0], rel=1e-6)
+
+
+@IGNORE_COLLAPSE
 def test_it_learns_and_goes_on_where_it_stopped(tmp_path):
     images = random_images(32, IMAGE)
     settings = {"objective": "l1", "batch_size": 8, "lr": 1e-3, "seed": 5}

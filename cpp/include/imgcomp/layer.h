@@ -27,6 +27,16 @@ struct ForwardContext {
   bool training = false;                   // dropout acts only in training
   std::optional<at::Generator> generator;  // source of dropout masks; needed in training
 
+  // Draws that belong to images rather than to the batch, so that they are the same however a batch
+  // is cut: from a seed, each image's number in its data set (int64 (N,)), and how many draws this
+  // pass has made before.
+  struct ImageDraws {
+    uint64_t seed;
+    at::Tensor images;
+    uint32_t made = 0;
+  };
+  std::optional<ImageDraws> image_draws;
+
   // Where dense layers leave their weights' gradients as factors. Null: autograd gives them whole.
   c10::intrusive_ptr<FactoredGradients> factors;
 

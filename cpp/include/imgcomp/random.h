@@ -8,7 +8,7 @@
 
 namespace imgcomp {
 
-enum class Stream : uint64_t { order = 1, dropout = 2, preprocess = 3 };
+enum class Stream : uint64_t { order = 1, dropout = 2, preprocess = 3, bits = 4 };
 
 // A seed for that stream and epoch: a hash of all three, so that an epoch can be repeated without
 // running those before it.

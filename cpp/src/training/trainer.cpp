@@ -92,11 +92,11 @@ std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Ten
   return gradients;
 }
 
-// Whether a forward pass draws random numbers, one after the other.
-bool draws_numbers(const NetworkSpec& spec) {
+// Whether a forward pass draws random numbers for the batch, one after the other.
+bool draws_by_batch(const NetworkSpec& spec) {
   for (const PartSpec& part : spec.parts) {
     for (const LayerSpec& layer : part.layers) {
-      if (layer.kind.starts_with("dropout") || layer.kind == "binarize") {
+      if (layer.kind.starts_with("dropout")) {
         return true;
       }
     }
@@ -202,8 +202,8 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
 }
 
 int64_t Trainer::parts_of(int64_t batch_size) const {
-  // The rows of log_batches are of whole batches, and random layers draw by the batch.
-  if (config_.log_batches || draws_numbers(model_.spec()) || !model_.device().is_cpu()) {
+  // The rows of log_batches are of whole batches, and dropout draws by the batch.
+  if (config_.log_batches || draws_by_batch(model_.spec()) || !model_.device().is_cpu()) {
     return 1;
   }
   const int64_t fitting = images_at_once(model_);
@@ -233,6 +233,7 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
           .to(device);
   const std::optional<at::Generator> draws =
       make_generator(device, derive_seed(config_.seed, Stream::dropout, epoch));
+  const uint64_t bits_seed = derive_seed(config_.seed, Stream::bits, epoch);
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
@@ -255,8 +256,13 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
       const at::AutoGradMode gradients_wanted(true);
       const int64_t from = size * part / parts;
       const int64_t count = size * (part + 1) / parts - from;
-      const Batch batch = training_.load(order.narrow(0, begin + from, count), config_.seed, epoch);
-      ForwardContext context{true, draws, c10::make_intrusive<FactoredGradients>(), {}};
+      const at::Tensor images = order.narrow(0, begin + from, count);
+      const Batch batch = training_.load(images, config_.seed, epoch);
+      ForwardContext context{true,
+                             draws,
+                             ForwardContext::ImageDraws{bits_seed, images},
+                             c10::make_intrusive<FactoredGradients>(),
+                             {}};
       ObjectiveResult result;
       {
         const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
