@@ -9,6 +9,7 @@
 #include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -237,7 +238,7 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
-  const int64_t most_parts = parts_of(config_.batch_size);
+  const int64_t most_parts = parts_of(std::min(config_.batch_size, training_.size()));
   Workers workers(std::min<int64_t>(most_parts, at::get_num_threads()));
   // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
   const ThreadScope alone(workers.active() ? 1 : 0);
@@ -245,7 +246,7 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   for (int64_t step = 0; step < steps; ++step) {
     const int64_t begin = step * config_.batch_size;
     const int64_t size = std::min(config_.batch_size, training_.size() - begin);
-    const int64_t parts = std::min(most_parts, size);
+    const int64_t parts = parts_of(size);
     struct Part {
       ObjectiveResult result;
       std::vector<Gradient> gradients;
