@@ -60,6 +60,8 @@ struct StepProgress {
   double loss;                 // running mean of this epoch
 };
 
+class Workers;
+
 class Trainer {
  public:
   using OnEpoch = std::function<bool(const Trainer&)>;          // false: stop after this epoch
@@ -88,7 +90,7 @@ class Trainer {
   // In how many parts a batch goes through the network; their gradients add up to the batch's.
   int64_t parts_of(int64_t batch_size) const;
   // Each fills in the epoch's values; the state has them only once the epoch is whole.
-  void run_epoch(Ticker& ticker, Columns& row, Columns& batches);
+  void run_epoch(Ticker& ticker, Workers& workers, Columns& row, Columns& batches);
   void validate(Ticker& ticker, Columns& row);
   void keep_if_best();
   void load_best();

@@ -176,6 +176,8 @@ int64_t Trainer::steps_per_epoch() const {
 Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_progress) {
   const ThreadScope threads(config_.threads);
   Ticker ticker(on_progress);
+  const int64_t parts = parts_of(std::min(config_.batch_size, training_.size()));
+  Workers workers(std::min<int64_t>(parts, at::get_num_threads()));
   Outcome outcome = Outcome::finished;
   while (state_.epoch < config_.epochs) {
     if (out_of_patience()) {
@@ -184,7 +186,7 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
     }
     Columns row, batches;
     try {
-      run_epoch(ticker, row, batches);
+      run_epoch(ticker, workers, row, batches);
       validate(ticker, row);
     } catch (const Interrupted&) {
       return Outcome::interrupted;
@@ -218,7 +220,7 @@ int64_t Trainer::parts_of(int64_t batch_size) const {
   return std::min(parts, batch_size);
 }
 
-void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
+void Trainer::run_epoch(Ticker& ticker, Workers& workers, Columns& row, Columns& batches) {
   const at::AutoGradMode with_gradients(true);
   const auto start = Clock::now();
   const at::Device device = model_.device();
@@ -239,7 +241,6 @@ void Trainer::run_epoch(Ticker& ticker, Columns& row, Columns& batches) {
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
   const int64_t most_parts = parts_of(std::min(config_.batch_size, training_.size()));
-  Workers workers(std::min<int64_t>(most_parts, at::get_num_threads()));
   // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
   const ThreadScope alone(workers.active() ? 1 : 0);
 

@@ -1,6 +1,5 @@
 // Compiled for AVX2: 16 registers, of which 12 hold sums.
 #define IMGCOMP_VECTOR_BYTES 32
-#define IMGCOMP_TILE_ROWS 6
 #include "models/direct/kernels_body.h"
 
 namespace imgcomp::direct {

@@ -1,6 +1,5 @@
 // Compiled for AVX-512: 32 registers, of which 28 hold sums.
 #define IMGCOMP_VECTOR_BYTES 64
-#define IMGCOMP_TILE_ROWS 14
 #include "models/direct/kernels_body.h"
 
 namespace imgcomp::direct {

@@ -1,25 +1,13 @@
 // The loops of kernels.h for one instruction set. Included by one file for each, which is compiled
-// for that set and defines IMGCOMP_VECTOR_BYTES and IMGCOMP_TILE_ROWS (how many vectors of sums the
-// registers hold, two side by side). No standard headers with code in them: the linker could pick
-// this file's copy of a function for processors that lack the instructions.
+// for that set and defines IMGCOMP_VECTOR_BYTES. No standard headers with code in them: the linker
+// could pick this file's copy of a function for processors that lack the instructions.
 #pragma once
 
 #include "models/direct/kernels.h"
+#include "models/tiles.h"
 
 namespace imgcomp::direct {
 namespace {
-
-using Vector = float __attribute__((vector_size(IMGCOMP_VECTOR_BYTES), aligned(4), may_alias));
-
-constexpr int64_t kWidth = IMGCOMP_VECTOR_BYTES / 4;
-constexpr int kTile = IMGCOMP_TILE_ROWS;
-
-inline Vector& vector_at(float* p) {
-  return *reinterpret_cast<Vector*>(p);
-}
-inline const Vector& vector_at(const float* p) {
-  return *reinterpret_cast<const Vector*>(p);
-}
 
 // Rows pixels next to each other × Columns vectors of output channels, all sums in registers.
 template <int Rows, int Columns>
@@ -34,27 +22,8 @@ void convolve_tile(const Shape& s, int64_t kernel_rows, const float* input, cons
   }
   const int64_t taps = s.row_taps();
   for (int64_t dy = 0; dy < kernel_rows; ++dy) {
-    // One pointer for three pixels: base, base + c, base + 2c are addressing modes.
-    const float* base[(Rows + 2) / 3];
-    for (int i = 0; i < (Rows + 2) / 3; ++i) {
-      base[i] = input + dy * s.row_stride + 3 * i * c;
-    }
-    for (int64_t k = 0; k < taps; ++k) {
-      Vector w[Columns];
-      for (int j = 0; j < Columns; ++j) {
-        w[j] = vector_at(weight + j * block_stride);
-      }
-      weight += kWidth;
-      for (int i = 0; i < Rows; ++i) {
-        const float x = base[i / 3][(i % 3) * c];
-        for (int j = 0; j < Columns; ++j) {
-          sums[i][j] += x * w[j];
-        }
-      }
-      for (int i = 0; i < (Rows + 2) / 3; ++i) {
-        ++base[i];
-      }
-    }
+    add_products<Rows, Columns>(taps, input + dy * s.row_stride, c, weight, block_stride, sums);
+    weight += taps * kWidth;
   }
   for (int i = 0; i < Rows; ++i) {
     for (int j = 0; j < Columns; ++j) {
@@ -66,17 +35,12 @@ void convolve_tile(const Shape& s, int64_t kernel_rows, const float* input, cons
 using ConvolveTile = void (*)(const Shape&, int64_t, const float*, const float*, int64_t,
                               const float*, float*);
 
+template <int Columns, class Rows = TileRows>
+struct Tiles;
 template <int Columns, int... Rows>
-struct ConvolveTiles {
+struct Tiles<Columns, Numbers<Rows...>> {
   static constexpr ConvolveTile table[] = {convolve_tile<Rows, Columns>...};
 };
-#if IMGCOMP_TILE_ROWS == 14
-template <int Columns>
-using Tiles = ConvolveTiles<Columns, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
-#else
-template <int Columns>
-using Tiles = ConvolveTiles<Columns, 1, 2, 3, 4, 5, 6>;
-#endif
 
 void convolve(const Shape& s, const float* input, const float* weight, const float* bias,
               int64_t first, int64_t last, float* output) {
@@ -144,17 +108,12 @@ void gradient_tile(const Shape& s, int64_t height, const float* input, const flo
 
 using GradientTile = void (*)(const Shape&, int64_t, const float*, const float*, int64_t, float*);
 
+template <int Columns, class Taps = TileRows>
+struct GradientTable;
 template <int Columns, int... Taps>
-struct GradientTiles {
+struct GradientTable<Columns, Numbers<Taps...>> {
   static constexpr GradientTile table[] = {gradient_tile<1, Taps, Columns>...};
 };
-#if IMGCOMP_TILE_ROWS == 14
-template <int Columns>
-using GradientTable = GradientTiles<Columns, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
-#else
-template <int Columns>
-using GradientTable = GradientTiles<Columns, 1, 2, 3, 4, 5, 6>;
-#endif
 
 void weight_gradient(const Shape& s, const float* input, const float* gradient,
                      int64_t gradient_row_stride, float* result) {

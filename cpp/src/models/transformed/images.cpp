@@ -26,7 +26,7 @@ constexpr int64_t kSkew = 16;
 
 const Scheme& scheme_of(const Plan& plan) {
   const Kernels& kernels = *best_kernels();
-  return way_of(plan) == Way::upsampled ? kernels.upsampled : kernels.winograd;
+  return plan.around.upsample ? kernels.upsampled : kernels.winograd;
 }
 
 // How a plan's images are cut into tiles, and how many tiles are worked on at once: some rows of an

@@ -7,14 +7,8 @@
 
 namespace imgcomp::transformed {
 
-enum class Way { winograd, upsampled };
-
 // 3×3, at least one vector of channels on both sides; after upsampling with padding 1 only.
 bool takes(const fused::Plan& plan);
-
-inline Way way_of(const fused::Plan& plan) {
-  return plan.around.upsample ? Way::upsampled : Way::winograd;
-}
 
 // Multiply–adds that take as long as one image, in one direction.
 int64_t cost(const fused::Plan& plan);
