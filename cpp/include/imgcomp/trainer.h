@@ -60,6 +60,7 @@ struct StepProgress {
   double loss;                 // running mean of this epoch
 };
 
+struct BatchParts;
 class Workers;
 
 class Trainer {
@@ -87,10 +88,11 @@ class Trainer {
 
  private:
   class Ticker;
-  // In how many parts a batch goes through the network; their gradients add up to the batch's.
-  int64_t parts_of(int64_t batch_size) const;
+  // How a batch goes through the network; its parts' gradients add up to the batch's.
+  BatchParts batch_parts() const;
   // Each fills in the epoch's values; the state has them only once the epoch is whole.
-  void run_epoch(Ticker& ticker, Workers& workers, Columns& row, Columns& batches);
+  void run_epoch(Ticker& ticker, const BatchParts& batch_parts, Workers& workers, Columns& row,
+                 Columns& batches);
   void validate(Ticker& ticker, Columns& row);
   void keep_if_best();
   void load_best();

@@ -15,6 +15,7 @@
 
 #include "imgcomp/error.h"
 #include "imgcomp/random.h"
+#include "training/batch_parts.h"
 #include "training/running_means.h"
 #include "training/scopes.h"
 #include "training/workers.h"
@@ -176,8 +177,9 @@ int64_t Trainer::steps_per_epoch() const {
 Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_progress) {
   const ThreadScope threads(config_.threads);
   Ticker ticker(on_progress);
-  const int64_t parts = parts_of(std::min(config_.batch_size, training_.size()));
-  Workers workers(std::min<int64_t>(parts, at::get_num_threads()));
+  const BatchParts parts = batch_parts();
+  const int64_t most_parts = parts.of(std::min(config_.batch_size, training_.size()));
+  Workers workers(std::min(most_parts, parts.threads));
   Outcome outcome = Outcome::finished;
   while (state_.epoch < config_.epochs) {
     if (out_of_patience()) {
@@ -186,7 +188,7 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
     }
     Columns row, batches;
     try {
-      run_epoch(ticker, workers, row, batches);
+      run_epoch(ticker, parts, workers, row, batches);
       validate(ticker, row);
     } catch (const Interrupted&) {
       return Outcome::interrupted;
@@ -204,23 +206,17 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
   return outcome;
 }
 
-int64_t Trainer::parts_of(int64_t batch_size) const {
+BatchParts Trainer::batch_parts() const {
   // The rows of log_batches are of whole batches, and dropout draws by the batch.
-  if (config_.log_batches || draws_by_batch(model_.spec()) || !model_.device().is_cpu()) {
-    return 1;
-  }
-  const int64_t fitting = images_at_once(model_);
-  int64_t parts = (batch_size + fitting - 1) / fitting;
-  // Each thread by itself, where there is enough for each: about a millisecond.
-  constexpr int64_t kWorthwhile = 16'000'000;  // multiply–adds of a forward pass
-  const int64_t threads = at::get_num_threads();
-  if (threads > 1 && model_.multiply_adds() * batch_size / threads >= kWorthwhile) {
-    parts = (parts + threads - 1) / threads * threads;
-  }
-  return std::min(parts, batch_size);
+  return {
+      .images_at_once = images_at_once(model_),
+      .multiply_adds_of_image = model_.multiply_adds(),
+      .threads = at::get_num_threads(),
+      .whole = config_.log_batches || draws_by_batch(model_.spec()) || !model_.device().is_cpu()};
 }
 
-void Trainer::run_epoch(Ticker& ticker, Workers& workers, Columns& row, Columns& batches) {
+void Trainer::run_epoch(Ticker& ticker, const BatchParts& batch_parts, Workers& workers,
+                        Columns& row, Columns& batches) {
   const at::AutoGradMode with_gradients(true);
   const auto start = Clock::now();
   const at::Device device = model_.device();
@@ -240,14 +236,14 @@ void Trainer::run_epoch(Ticker& ticker, Workers& workers, Columns& row, Columns&
   const std::vector<at::Tensor> parameters = model_.parameters().tensors();
   RunningMeans means(device, config_.log_batches);
   double learning_rate = config_.learning_rate;
-  const int64_t most_parts = parts_of(std::min(config_.batch_size, training_.size()));
+  const int64_t most_parts = batch_parts.of(std::min(config_.batch_size, training_.size()));
   // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
   const ThreadScope alone(workers.active() ? 1 : 0);
 
   for (int64_t step = 0; step < steps; ++step) {
     const int64_t begin = step * config_.batch_size;
     const int64_t size = std::min(config_.batch_size, training_.size() - begin);
-    const int64_t parts = parts_of(size);
+    const int64_t parts = batch_parts.of(size);
     struct Part {
       ObjectiveResult result;
       std::vector<Gradient> gradients;
