@@ -17,6 +17,7 @@ from imgcomp.papers.experiment import Paper, Run
 _MODULES = {
     "bhattacharya2020": "imgcomp.papers.bhattacharya2020",
     "buell2022": "imgcomp.papers.buell2022",
+    "donis2020": "imgcomp.papers.donis2020",
     "feng2018": "imgcomp.papers.feng2018",
     "kawaguchi2022": "imgcomp.papers.kawaguchi2022",
 }

@@ -1,0 +1,123 @@
+"""donis2020: CIFAR-10 and CIFAR-100 as one data set, its parts, and the trainings' settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from imgcomp import datasets
+from imgcomp.datasets import Dataset, Split, proportional
+from imgcomp.errors import UsageError
+from imgcomp.papers.donis2020.options import PAPER_IMAGES, PAPER_TEST
+from imgcomp.papers.experiment import Run
+
+SIDE = 32
+CODE_BITS = 128
+"""Bits of the code of an image: 32 for each of 2×2 places."""
+DRAW = 2020
+"""Seed of the choice of images, the same for every seed of the run."""
+
+
+def whole(run: Run) -> Dataset:
+    """The run's images in colour and 32×32; CIFAR-10 with CIFAR-100 joined to it.
+
+    Raises:
+        DatasetError: CIFAR-100 is not to be had.
+        UsageError: the images cannot be brought to 3×32×32.
+    """
+    found = run.dataset
+    if found.name == "cifar-10" and run.settings.flag("both"):
+        found = found + datasets.load("cifar-100", run.data_dir, offline=run.offline)
+    return Dataset(found.name, in_colour(found.train), in_colour(found.test))
+
+
+def in_colour(split: Split) -> Split:
+    """Images as 3×32×32: gray ones in three equal planes, smaller ones in a black frame.
+
+    Raises:
+        UsageError: images larger than 32×32.
+    """
+    channels, height, width = split.image_shape
+    if (channels, height, width) == (3, SIDE, SIDE):
+        return split
+    if height > SIDE or width > SIDE:
+        raise UsageError(
+            f"donis2020 needs images of at most {SIDE}×{SIDE} pixels, those of {split.name} have "
+            f"{height}×{width}"
+        )
+    images = split.images.expand(-1, 3, -1, -1)
+    down, right = SIDE - height, SIDE - width
+    frame = (right // 2, right - right // 2, down // 2, down - down // 2)
+    images = torch.nn.functional.pad(images, frame).contiguous()
+    return Split(images, split.labels, split.classes, split.name)
+
+
+def rotated(split: Split) -> Split:
+    """The images and, after them, the same turned by 90 degrees."""
+    turned = torch.rot90(split.images, 1, (2, 3))
+    return Split(
+        torch.cat([split.images, turned]),
+        torch.cat([split.labels, split.labels]),
+        split.classes,
+        f"{split.name}+rotated",
+    )
+
+
+class Images:
+    """The images of each purpose, made once.
+
+    Attributes:
+        test: What everything is measured on.
+        sets: Per cent of the paper's 100,000 (50, 100, 200) → training images.
+    """
+
+    def __init__(self, run: Run) -> None:
+        dataset = whole(run)
+        s = run.settings
+        count = proportional(s.integer("images"), PAPER_IMAGES, len(dataset.train))
+        train = dataset.train
+        if count < len(train):
+            train = train.subset(count, DRAW, stratified=False)
+        count = proportional(s.integer("test_images"), PAPER_TEST, len(dataset.test))
+        test = dataset.test
+        self.test = test if count >= len(test) else test.subset(count, DRAW, stratified=False)
+        half = train.subset(max(len(train) // 2, 1), DRAW + 1, stratified=False)
+        self.sets = {50: half, 100: train, 200: rotated(train)}
+        self._measured = s.integer("measured_train")
+
+    def measured(self, size: int) -> Split:
+        """The training images of a set that are measured after each epoch."""
+        found = self.sets[size]
+        count = min(self._measured, len(found))
+        return found.subset(count, DRAW + 2, stratified=False) if count < len(found) else found
+
+
+def network_config(
+    run: Run, seed: int, *, activation: str = "leaky_relu", **changed: Any
+) -> dict[str, Any]:
+    """The configuration of a training.
+
+    Args:
+        run: The run.
+        seed: Of the weights, of the order of the images and of the binarizer's draws.
+        activation: As `imgcomp.models.donis2020` takes it.
+        **changed: Fields of `imgcomp.FitConfig`.
+    """
+    from imgcomp import models
+
+    s = run.settings
+    epochs = s.integer("epochs")
+    fit = {
+        "seed": seed,
+        "precision": run.precision,
+        "objective": "ms_ssim",
+        "optimizer": "adam",
+        "lr": s.number("lr"),
+        "batch_size": s.integer("batch"),
+        "epochs": epochs,
+        "keep_epochs": list(range(1, epochs)),
+        **changed,
+    }
+    spec = models.donis2020(cell=s.word("cell"), activation=activation).spec
+    return {"spec": spec, "seed": seed, "fit": fit, "device": run.device}
