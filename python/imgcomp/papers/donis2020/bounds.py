@@ -90,7 +90,7 @@ def lloyd_levels(values: torch.Tensor, bits: int) -> torch.Tensor:
 
 def quantise(values: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
     """Each number (N,) replaced by the nearest level."""
-    return levels[torch.bucketize(values, 0.5 * (levels[1:] + levels[:-1]))]
+    return levels[torch.bucketize(values.contiguous(), 0.5 * (levels[1:] + levels[:-1]))]
 
 
 def _bytes(vectors: torch.Tensor, shape: torch.Size) -> torch.Tensor:

@@ -16,8 +16,8 @@ SAME = 0.01
 """Variation of the outputs, as a share of the inputs’, below which they are one and the same."""
 VANISHED = 0.1
 """Share of leaky ReLU’s gradient below which ReLU’s counts as vanishing beside it."""
-LARGE = 512
-"""Batches of at least so many images are large."""
+LARGE = 4
+"""Batches of at least so many times the middle one are large: 512 beside the paper's 128."""
 IMAGE_RATIO = 27e6
 
 
@@ -113,8 +113,8 @@ def _batches() -> list[Claim]:
             0.0,
             Holds("<"),
             source,
-            f"(e) batches of at least {LARGE} over smaller ones after one epoch: difference of the "
-            "means of adaptive MS-SSIM, test images",
+            "(e) batches of 512 and more over smaller ones after one epoch: difference of the means "
+            "of adaptive MS-SSIM, test images",
             1,
         ),
         Claim(
@@ -124,7 +124,7 @@ def _batches() -> list[Claim]:
             -CAUGHT_UP,
             Holds("≥"),
             source + " “but quickly match or even surpass”",
-            f"(e) the best batch of at least {LARGE} over the mean of the smaller ones at the end; "
+            f"(e) the best of batches of 512 and more over the mean of the smaller ones at the end; "
             f"within {CAUGHT_UP:g} counts as matched",
             PAPER_EPOCHS,
         ),

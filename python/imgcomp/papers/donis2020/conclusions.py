@@ -7,7 +7,7 @@ from imgcomp.papers.donis2020.data import Images
 from imgcomp.papers.donis2020.experiment import ITERATIONS, main_label
 from imgcomp.papers.donis2020.figures import figures
 from imgcomp.papers.donis2020.findings import findings
-from imgcomp.papers.donis2020.numbers import Numbers
+from imgcomp.papers.donis2020.numbers import TILES, Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
 from imgcomp.papers.donis2020.tables import tables
 from imgcomp.papers.experiment import Run
@@ -53,7 +53,7 @@ def _means(columns: list[list[float]]) -> list[float]:
 def claim_values(numbers: Numbers) -> Values:
     """What we have for each claim.
 
-    Where the run has no batches of `LARGE`, its largest one stands for them.
+    Large batches are those of `LARGE` times the middle one; where the run has none, its largest.
     """
     last, main, sizes = numbers.epochs(), main_label(numbers.run), numbers.sizes
     found: Values = {}
@@ -98,7 +98,8 @@ def claim_values(numbers: Numbers) -> Values:
 def split_batches(numbers: Numbers) -> tuple[list[str], list[str]]:
     """Labels of small and of large batches; at least one of each."""
     batches = numbers.batch_labels()
-    large = [label for size, label in batches.items() if size >= LARGE] or [
+    least = LARGE * numbers.run.settings.integer("batch")
+    large = [label for size, label in batches.items() if size >= least] or [
         list(batches.values())[-1]
     ]
     small = [label for label in batches.values() if label not in large]
@@ -127,9 +128,8 @@ def _disproofs(numbers: Numbers) -> dict[str, str]:
         )
     ratio = numbers.image_ratio()
     found["image_ratio"] = (
-        f"An image of 1280×720 has {1280 // 32}·{720 // 32} whole tiles of 32×32; six million "
-        f"images have {6e6 * (1280 // 32) * (720 // 32):.3g}, which is {ratio:,.0f} times 200,000: "
-        "thousands, not millions."
+        f"An image of 1280×720 has as many pixels as {TILES} tiles of 32×32; six million images "
+        f"make {6e6 * TILES:.3g} tiles, which is {ratio:,.0f} times 200,000: thousands, not millions."
     )
     return found
 

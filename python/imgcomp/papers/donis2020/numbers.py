@@ -12,7 +12,8 @@ from imgcomp.papers.donis2020.experiment import Training, size_labels, trainings
 from imgcomp.papers.experiment import Run
 from imgcomp.stages import Artifacts
 
-_TILES = (1280 // 32) * (720 // 32)
+TILES = 1280 * 720 // 32**2
+"""Tiles of 32×32 that have as many pixels as an image of 1280×720."""
 
 
 class Numbers:
@@ -89,8 +90,9 @@ class Numbers:
 
     def set_sizes(self) -> dict[int, int]:
         """Per cent of the whole set → training images."""
-        whole = self.run.settings.integer("images")
-        return {50: whole // 2, 100: whole, 200: 2 * whole}
+        return {
+            size: int(self.data("train", label)["images"]) for size, label in self.sizes.items()
+        }
 
     def layers(self, label: str, when: str, seed: int | None = None) -> dict[str, dict[str, float]]:
         """`inspection.layer_gradients` at ``start``, ``first`` or ``end``, in network order."""
@@ -112,8 +114,13 @@ class Numbers:
         return dict(found)
 
     def bits_needed(self, measure: str, value: float) -> float | None:
-        """Bits at which the bound reaches a value, straight between its points, or None."""
+        """Bits at which the bound reaches a value, straight between its points.
+
+        The lowest ones where these suffice already; None where the highest do not.
+        """
         points = self.alone("bound")["points"]
+        if points[0][measure] >= value:
+            return float(points[0]["bits"])
         for low, high in zip(points, points[1:], strict=False):
             if low[measure] < value <= high[measure]:
                 share = (value - low[measure]) / (high[measure] - low[measure])
@@ -122,7 +129,7 @@ class Numbers:
 
     def image_ratio(self) -> float:
         """Tiles of the images that Toderici et al. trained on, over the paper's 200,000 images."""
-        return 6e6 * _TILES / 2e5
+        return 6e6 * TILES / 2e5
 
     def curves(self) -> dict[str, dict[str, list[float | None]]]:
         """Every training's record: its own columns, and what was measured after each epoch."""

@@ -30,10 +30,12 @@ def train_epochs(context: Context, train: Split) -> Artifact:
     Config: as `imgcomp.papers.common.fitted` reads it.
 
     Returns:
-        As `imgcomp.papers.common.train`, without validation columns.
+        As `imgcomp.papers.common.train`, without validation columns. Data also: ``images``: how
+        many it was trained on.
     """
     model, history, kept = fitted(context, train)
-    return trained_artifact(model, history, kept)
+    found = trained_artifact(model, history, kept)
+    return Artifact(found.tensors, {**found.data, "images": len(train)})
 
 
 def similarities(originals: torch.Tensor, images: torch.Tensor) -> dict[str, torch.Tensor]:
