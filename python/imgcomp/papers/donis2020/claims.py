@@ -113,8 +113,8 @@ def _batches() -> list[Claim]:
             0.0,
             Holds("<"),
             source,
-            "(e) batches of 512 and more over smaller ones after one epoch: difference of the means "
-            "of adaptive MS-SSIM, test images",
+            "(e) batches of 512 and more over smaller ones after one epoch: difference of the "
+            "means of adaptive MS-SSIM, test images",
             1,
         ),
         Claim(
@@ -124,8 +124,8 @@ def _batches() -> list[Claim]:
             -CAUGHT_UP,
             Holds("≥"),
             source + " “but quickly match or even surpass”",
-            f"(e) the best of batches of 512 and more over the mean of the smaller ones at the end; "
-            f"within {CAUGHT_UP:g} counts as matched",
+            "(e) the best of batches of 512 and more over the mean of the smaller ones at the "
+            f"end; within {CAUGHT_UP:g} counts as matched",
             PAPER_EPOCHS,
         ),
     ]

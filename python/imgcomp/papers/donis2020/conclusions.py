@@ -129,7 +129,8 @@ def _disproofs(numbers: Numbers) -> dict[str, str]:
     ratio = numbers.image_ratio()
     found["image_ratio"] = (
         f"An image of 1280×720 has as many pixels as {TILES} tiles of 32×32; six million images "
-        f"make {6e6 * TILES:.3g} tiles, which is {ratio:,.0f} times 200,000: thousands, not millions."
+        f"make {6e6 * TILES:.3g} tiles, which is {ratio:,.0f} times 200,000: thousands, not "
+        "millions."
     )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import cache
 from typing import Any
 
@@ -121,7 +122,7 @@ class Numbers:
         points = self.alone("bound")["points"]
         if points[0][measure] >= value:
             return float(points[0]["bits"])
-        for low, high in zip(points, points[1:], strict=False):
+        for low, high in itertools.pairwise(points):
             if low[measure] < value <= high[measure]:
                 share = (value - low[measure]) / (high[measure] - low[measure])
                 return float(low["bits"] + share * (high["bits"] - low["bits"]))
