@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -56,7 +57,7 @@ def test_water_level_spends_the_bits(bits: float) -> None:
 
 
 def test_bits_go_to_the_largest_variance() -> None:
-    assert bounds.allocate(torch.tensor([16.5, 4.2, 1.0]), 4) == [3, 1, 0]
+    assert bounds.allocate(torch.tensor([16.9, 4.2, 1.0]), 4) == [3, 1, 0]
     assert sum(bounds.allocate(torch.rand(20, dtype=torch.float64), 128)) == 128
 
 
@@ -100,7 +101,7 @@ def test_the_channel_has_the_functions_error(tmp_path: Path) -> None:
 
 
 def test_pca_in_real_bits_is_worse_than_the_bound(tmp_path: Path) -> None:
-    train, test = split(noise(3200)), split(noise(200, 1))
+    train, test = split(noise(600)), split(noise(100, 1))
     config = {"bits": 128, "shown": 3}
     found = bounds.rivals.function(context(tmp_path, config), train, test)
     ideal = bounds.gaussian_bound.function(
@@ -132,7 +133,7 @@ def test_colour_planes_are_those_of_pillow() -> None:
 
     image = noise(1)
     array = image[0].permute(1, 2, 0).numpy()
-    theirs = torch.tensor(list(Image.fromarray(array).convert("YCbCr").getdata()))
+    theirs = torch.from_numpy(np.array(Image.fromarray(array).convert("YCbCr"))).flatten(0, 1)
     ours = colour_planes(image)[0].flatten(1).T + torch.tensor([0.0, 128.0, 128.0])
     assert float((ours - theirs).abs().max()) <= 1.01
 
@@ -181,7 +182,7 @@ def test_gradients_are_those_of_the_mean() -> None:
     model = models.donis2020(seed=1)
     images = noise(70)
     found = layer_gradients(model, images)
-    assert list(found)[0] == "encoder.conv"
+    assert next(iter(found)) == "encoder.conv"
     assert len(found) == 11
     inputs = images.float() / 255 - 0.5
     loss = 1 - metrics.ms_ssim(inputs, model(inputs), data_range=1.0).mean()
@@ -190,7 +191,7 @@ def test_gradients_are_those_of_the_mean() -> None:
     expected = torch.autograd.grad(loss, [parameters[f"{name}.weight"] for name in names])
     for name, gradient in zip(names, expected, strict=True):
         assert found[name]["gradient"] == pytest.approx(float(gradient.norm()), rel=1e-3)
-        weight = float(parameters[f"{name}.weight"].norm())
+        weight = float(parameters[f"{name}.weight"].detach().norm())
         assert found[name]["relative"] == pytest.approx(float(gradient.norm()) / weight, rel=1e-3)
 
 

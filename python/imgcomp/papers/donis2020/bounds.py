@@ -77,7 +77,7 @@ def lloyd_levels(values: torch.Tensor, bits: int) -> torch.Tensor:
     count = 2**bits
     places = (torch.arange(count, dtype=torch.float64) + 0.5) / count
     ordered = values.sort().values
-    levels = ordered[(places * len(ordered)).long()].unique()
+    levels: torch.Tensor = torch.unique(ordered[(places * len(ordered)).long()])
     sums = torch.cat([ordered.new_zeros(1), ordered.cumsum(0)])
     for _ in range(_LLOYD_STEPS):
         borders = torch.searchsorted(ordered, 0.5 * (levels[1:] + levels[:-1]))
