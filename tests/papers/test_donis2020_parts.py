@@ -85,7 +85,8 @@ def test_the_channel_has_the_functions_error(tmp_path: Path) -> None:
     vectors = (torch.randn(4000, 6, generator=draws) * scales) @ basis.T + 128.0
     images = split(vectors.round().clamp(0, 255).to(torch.uint8).reshape(-1, 3, 32, 32))
     config = {"bits": [4.0, 8.0], "seed": 0, "shown": 2}
-    found = bounds.gaussian_bound.function(context(tmp_path, config), images, images[:1500])
+    components = bounds.principal_components.function(context(tmp_path, {}), images)
+    found = bounds.gaussian_bound.function(context(tmp_path, config), components, images[:1500])
     for point in found.data["points"]:
         # Rounding to bytes adds errors twice, each 1/12 of a squared grey level.
         expected = point["mse"] + 1 / 6 / 255**2
@@ -103,9 +104,10 @@ def test_the_channel_has_the_functions_error(tmp_path: Path) -> None:
 def test_pca_in_real_bits_is_worse_than_the_bound(tmp_path: Path) -> None:
     train, test = split(noise(600)), split(noise(100, 1))
     config = {"bits": 128, "shown": 3}
-    found = bounds.rivals.function(context(tmp_path, config), train, test)
+    components = bounds.principal_components.function(context(tmp_path, {}), train)
+    found = bounds.rivals.function(context(tmp_path, config), components, train, test)
     ideal = bounds.gaussian_bound.function(
-        context(tmp_path, {"bits": [128.0], "seed": 0, "shown": 1}), train, test
+        context(tmp_path, {"bits": [128.0], "seed": 0, "shown": 1}), components, test
     )
     pca, mean = found.data["pca"], found.data["mean"]
     assert ideal.data["points"][0]["psnr_of_mse"] > pca["psnr"] > mean["psnr"] + 1

@@ -19,6 +19,8 @@ from imgcomp.stages import Artifact, Context, StageStopped, stage
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
 
+COMPONENTS = ("mean", "directions", "variances")
+"""Tensors of `principal_components`."""
 _LLOYD_STEPS = 60
 _FITTED = 20_000
 """Training images that a quantiser's levels are fitted to."""
@@ -125,6 +127,19 @@ def _statistics(split: Split) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     return mean + 0.5, directions[:, kept].flip(1), variances[kept].flip(0)
 
 
+@stage(version="1")
+def principal_components(context: Context, train: Split) -> Artifact:
+    """The mean of images and the directions in which they vary.
+
+    Returns:
+        Tensors, float64: ``mean`` (D,); ``directions`` (D, K) and ``variances`` (K,), the largest
+        first; pixels on the scale [0, 1], no more than the images span. Data: ``images``.
+    """
+    mean, directions, variances = _statistics(train)
+    tensors = {"mean": mean, "directions": directions.contiguous(), "variances": variances}
+    return Artifact(tensors, {"images": len(train)})
+
+
 def _judged(originals: torch.Tensor, images: torch.Tensor) -> dict[str, Any]:
     return {
         **means(image_measures(originals, images)),
@@ -133,17 +148,23 @@ def _judged(originals: torch.Tensor, images: torch.Tensor) -> dict[str, Any]:
 
 
 @stage(version="1")
-def rivals(context: Context, train: Split, test: Split) -> Artifact:
+def rivals(context: Context, components: Artifact, train: Split, test: Split) -> Artifact:
     """Test images as a constant, the mean image, PCA in the code's bits, and without any colour.
 
     Config: ``bits``: of an image's code; ``shown``: how many images to keep.
+
+    Args:
+        context: Of the stage.
+        components: `principal_components` of `train`.
+        train: What the quantisers and the median are fitted to.
+        test: What is sent.
 
     Returns:
         Tensors ``constant``, ``mean``, ``median``, ``pca``, ``gray``: the first images. Data: name
         → means of `image_measures` and ``colour``; ``components``: how many principal components
         got bits. ``gray`` is the original's luma in all three planes: everything but colour.
     """
-    mean, directions, variances = _statistics(train)
+    mean, directions, variances = (components[name] for name in COMPONENTS)
     shape = test.images.shape
     spent = allocate(variances, context.config["bits"])
     used = [place for place, bits in enumerate(spent) if bits]
@@ -177,7 +198,7 @@ def rivals(context: Context, train: Split, test: Split) -> Artifact:
 
 
 @stage(version="1")
-def gaussian_bound(context: Context, train: Split, test: Split) -> Artifact:
+def gaussian_bound(context: Context, components: Artifact, test: Split) -> Artifact:
     """What an ideal code reaches that knows the images' mean and covariance, and no more.
 
     The test images go through the Gaussian's optimal test channel: each principal component is
@@ -186,12 +207,17 @@ def gaussian_bound(context: Context, train: Split, test: Split) -> Artifact:
 
     Config: ``bits``: list; ``seed`` of the noise; ``shown``: how many images to keep.
 
+    Args:
+        context: Of the stage.
+        components: `principal_components` of training images.
+        test: What is sent.
+
     Returns:
         Tensors ``bits-K``: the first images. Data: ``points``: list of ``bits``, ``mse`` (the
         rate–distortion function, scale [0, 1]), ``psnr_of_mse`` in dB, ``components`` above the
         water level, and the means of `image_measures` of the test images behind the channel.
     """
-    mean, directions, variances = _statistics(train)
+    mean, directions, variances = (components[name] for name in COMPONENTS)
     size = mean.numel()
     # The projections need no more than single precision.
     centre, basis = mean.to(torch.float32), directions.to(torch.float32)

@@ -64,24 +64,27 @@ def rotated(split: Split) -> Split:
     )
 
 
+def _part(split: Split, wanted: int, full: int, seed: int) -> Split:
+    """As many images at random as the setting says, of a full set; or all."""
+    count = proportional(wanted, full, len(split))
+    return split if count >= len(split) else split.subset(count, seed, stratified=False)
+
+
 class Images:
     """The images of each purpose, made once.
 
     Attributes:
         test: What everything is measured on.
+        reference: Training images whose statistics the bound and PCA know.
         sets: Per cent of the paper's 100,000 (50, 100, 200) → training images.
     """
 
     def __init__(self, run: Run) -> None:
         dataset = whole(run)
         s = run.settings
-        count = proportional(s.integer("images"), PAPER_IMAGES, len(dataset.train))
-        train = dataset.train
-        if count < len(train):
-            train = train.subset(count, DRAW, stratified=False)
-        count = proportional(s.integer("test_images"), PAPER_TEST, len(dataset.test))
-        test = dataset.test
-        self.test = test if count >= len(test) else test.subset(count, DRAW, stratified=False)
+        train = _part(dataset.train, s.integer("images"), PAPER_IMAGES, DRAW)
+        self.test = _part(dataset.test, s.integer("test_images"), PAPER_TEST, DRAW)
+        self.reference = _part(dataset.train, s.integer("bound_images"), PAPER_IMAGES, DRAW + 3)
         half = train.subset(max(len(train) // 2, 1), DRAW + 1, stratified=False)
         self.sets = {50: half, 100: train, 200: rotated(train)}
         self._measured = s.integer("measured_train")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from imgcomp.papers.donis2020.bounds import gaussian_bound, rivals
+from imgcomp.papers.donis2020.bounds import gaussian_bound, principal_components, rivals
 from imgcomp.papers.donis2020.data import CODE_BITS, Images, network_config
 from imgcomp.papers.donis2020.inspection import count_parameters, gradients
 from imgcomp.papers.donis2020.stages import look, measure_epochs, train_epochs
@@ -147,20 +147,21 @@ def _training(run: Run, training: Training, images: Images, seed: int, cost: flo
 
 
 def _without_training(run: Run, images: Images) -> list[Stage]:
-    whole = images.sets[100]
+    components = principal_components("components/all", cost=90, train=images.reference)
     return [
         rivals(
             "rivals/all",
             {"bits": CODE_BITS, "shown": SHOWN},
             cost=60,
-            train=whole,
+            components=components,
+            train=images.reference,
             test=images.test,
         ),
         gaussian_bound(
             "bound/all",
             {"bits": bound_bits(run), "seed": 0, "shown": SHOWN},
             cost=120,
-            train=whole,
+            components=components,
             test=images.test,
         ),
         count_parameters(

@@ -113,9 +113,10 @@ def _one_image(numbers: Numbers) -> list[str]:
             f"{_mean(numbers.looked(name, 'residual')):.4f})"
         )
     median = numbers.alone("rivals")["median"]["residual"]
+    beside = _mean(numbers.looked("size50", "variation"))
     return [
-        f"{'; '.join(parts)}. The median image, the best single answer under MAE, has a residual "
-        f"of {median:.4f}."
+        f"{'; '.join(parts)}; with MS-SSIM as objective the variation is {beside:.4f}.",
+        f"The median image, the best single answer under MAE, has a residual of {median:.4f}.",
     ]
 
 

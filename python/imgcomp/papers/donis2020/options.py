@@ -90,6 +90,16 @@ OPTIONS: tuple[Option, ...] = (
         most=0.99,
     ),
     Option(
+        "bound_images",
+        "training images whose mean and covariance the bound and PCA know",
+        PAPER_IMAGES,
+        quick=12_000,
+        smoke=1000,
+        chosen="not in the paper",
+        least=16,
+        most=PAPER_IMAGES,
+    ),
+    Option(
         "code_bits",
         "bits that the rate–distortion function is computed at; those of the code are added",
         (16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0),

@@ -116,14 +116,15 @@ def _bound(numbers: Numbers) -> Table:
     needed: list[Cell] = [None, None, None, None]
     needed += [numbers.bits_needed(name, ACCURACY) for name in VARIANTS]
     rows.append([*needed, None])
+    count = numbers.alone("components")["images"]
     return Table(
         "bound",
         "What so many bits allow: the Gaussian rate–distortion function",
-        "Principal components of the training images, reverse water-filling; PSNR of the function "
-        "itself, then what is measured on the test images behind the optimal channel. Last row: "
-        f"the bits at which {ACCURACY:g} is reached, straight between the rows above. It is the "
-        "limit for a Gaussian with these statistics; photographs are none, so that it is a guide "
-        "and no proof.",
+        f"Principal components of {count:,} training images, reverse water-filling; PSNR of the "
+        "function itself, then what is measured on the test images behind the optimal channel. "
+        f"Last row: the bits at which {ACCURACY:g} is reached, straight between the rows above. "
+        "It is the limit for a Gaussian with these statistics; photographs are none, so that it "
+        "is a guide and no proof.",
         [
             Column("Bits", ".0f"),
             Column("Bits per pixel", ".3f"),
