@@ -21,8 +21,9 @@ from imgcomp.papers.settings import resolve
 from imgcomp.report import read_results
 
 TINY = {
-    "images": 4500,  # of 100,000; as many of the digits
-    "test_images": 900,
+    "images": 64,
+    "test_images": 12,
+    "bound_images": 100,
     "epochs": 2,
     "measured_train": 16,
     "batches": "16,64",

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 
 from imgcomp import datasets
-from imgcomp.datasets import Dataset, Split, proportional
+from imgcomp.datasets import Dataset, Split
 from imgcomp.errors import UsageError
-from imgcomp.papers.donis2020.options import PAPER_IMAGES, PAPER_TEST
 from imgcomp.papers.experiment import Run
 
 SIDE = 32
@@ -64,10 +63,9 @@ def rotated(split: Split) -> Split:
     )
 
 
-def _part(split: Split, wanted: int, full: int, seed: int) -> Split:
-    """As many images at random as the setting says, of a full set; or all."""
-    count = proportional(wanted, full, len(split))
-    return split if count >= len(split) else split.subset(count, seed, stratified=False)
+def _part(split: Split, wanted: int, seed: int) -> Split:
+    """So many images at random, or all where there are no more."""
+    return split if wanted >= len(split) else split.subset(wanted, seed, stratified=False)
 
 
 class Images:
@@ -82,18 +80,16 @@ class Images:
     def __init__(self, run: Run) -> None:
         dataset = whole(run)
         s = run.settings
-        train = _part(dataset.train, s.integer("images"), PAPER_IMAGES, DRAW)
-        self.test = _part(dataset.test, s.integer("test_images"), PAPER_TEST, DRAW)
-        self.reference = _part(dataset.train, s.integer("bound_images"), PAPER_IMAGES, DRAW + 3)
-        half = train.subset(max(len(train) // 2, 1), DRAW + 1, stratified=False)
+        train = _part(dataset.train, s.integer("images"), DRAW)
+        self.test = _part(dataset.test, s.integer("test_images"), DRAW)
+        self.reference = _part(dataset.train, s.integer("bound_images"), DRAW + 3)
+        half = _part(train, max(len(train) // 2, 1), DRAW + 1)
         self.sets = {50: half, 100: train, 200: rotated(train)}
         self._measured = s.integer("measured_train")
 
     def measured(self, size: int) -> Split:
         """The training images of a set that are measured after each epoch."""
-        found = self.sets[size]
-        count = min(self._measured, len(found))
-        return found.subset(count, DRAW + 2, stratified=False) if count < len(found) else found
+        return _part(self.sets[size], self._measured, DRAW + 2)
 
 
 def network_config(
