@@ -142,6 +142,21 @@ def test_tables_have_every_training_and_rival(whole: papers.Reproduction) -> Non
     assert images["twice the images, rotated"] == 2 * whole_set
 
 
+def test_pairs_are_compared_image_by_image(whole: papers.Reproduction) -> None:
+    rows = {row["Pair"]: row for row in table(whole.results, "pairs")}
+    row = rows["32 images over 64"]
+    assert row["Last epoch"] == pytest.approx(claim(whole.results, "size50_lead")["values"][0])
+    assert row["Low"] <= row["Last epoch"] <= row["High"]
+    assert row["Least, last third"] == pytest.approx(row["Last epoch"])
+    first = rows["32 images over 128"]["First epoch"]
+    lead = claim(whole.results, "size50_first_epoch_lead")["values"][0]
+    assert first == pytest.approx(lead)
+    assert "batches of 64 over 16" in rows
+    sizes = whole.results["sizes"]
+    assert (sizes["train_50"], sizes["train_100"], sizes["train_200"]) == (32, 64, 128)
+    assert (sizes["measured_train"], sizes["test"], sizes["bound"]) == (16, 12, 100)
+
+
 def test_a_finished_run_is_read_again(
     whole: papers.Reproduction, tmp_path: Path, no_figures: None
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from imgcomp.papers.donis2020.claims import CLAIMS, LARGE
-from imgcomp.papers.donis2020.data import Images
 from imgcomp.papers.donis2020.experiment import ITERATIONS, main_label
 from imgcomp.papers.donis2020.figures import figures
 from imgcomp.papers.donis2020.findings import findings
@@ -22,7 +21,6 @@ def conclude(run: Run, artifacts: Artifacts) -> Outcome:
     """Judge every claim and gather what the report shows."""
     numbers = Numbers(run, artifacts)
     measured = numbers.data("measure", main_label(run))
-    images = Images(run)
     return Outcome(
         claims=_judge(numbers),
         findings=findings(numbers),
@@ -30,7 +28,8 @@ def conclude(run: Run, artifacts: Artifacts) -> Outcome:
         figures=figures(numbers),
         curves=numbers.curves(),
         sizes={
-            **{f"train_{size}": len(split) for size, split in images.sets.items()},
+            **{f"train_{size}": count for size, count in numbers.set_sizes().items()},
+            "bound": numbers.alone("components")["images"],
             "measured_train": measured["train_images"],
             "test": measured["test_images"],
         },

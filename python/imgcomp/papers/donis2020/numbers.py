@@ -68,6 +68,11 @@ class Numbers:
         """Images that `stages.look` kept, of the first seed."""
         return self._artifacts[f"look/{label}/seed{self.first}"][name]
 
+    def per_image(self, label: str) -> list[float]:
+        """Adaptive MS-SSIM of each test image at the end, of the first seed."""
+        found: list[float] = self.images(label, "per_image").tolist()
+        return found
+
     def kept(self, step: str, name: str) -> torch.Tensor:
         """Images that a stage kept that there is one of."""
         return self._artifacts[f"{step}/all"][name]

@@ -7,6 +7,7 @@ from imgcomp.papers.donis2020.data import CODE_BITS
 from imgcomp.papers.donis2020.experiment import main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
+from imgcomp.papers.statistics import interval
 from imgcomp.report import Column, Table
 from imgcomp.report.claims import mean_and_std
 from imgcomp.report.results import Cell
@@ -30,6 +31,7 @@ def tables(numbers: Numbers) -> list[Table]:
     return [
         _methods(numbers),
         _epochs(numbers),
+        _pairs(numbers),
         _bound(numbers),
         _colour(numbers),
         _one_image(numbers),
@@ -98,6 +100,53 @@ def _epochs(numbers: Numbers) -> Table:
         "a part chosen at random. Every epoch of every variant is among the curves of "
         "results.json.",
         [Column("Training"), Column("Epoch", "d"), *heads],
+        rows,
+    )
+
+
+def _pairs(numbers: Numbers) -> Table:
+    sizes, amounts = numbers.sizes, numbers.set_sizes()
+    pairs: list[tuple[str, str, str]] = [
+        (f"{amounts[50]:,} images over {amounts[100]:,}", sizes[50], sizes[100]),
+        (f"{amounts[200]:,} images over {amounts[100]:,}", sizes[200], sizes[100]),
+        (f"{amounts[50]:,} images over {amounts[200]:,}", sizes[50], sizes[200]),
+    ]
+    main = main_label(numbers.run)
+    for size, label in numbers.batch_labels().items():
+        if label != main:
+            text = f"batches of {size} over {numbers.run.settings.integer('batch')}"
+            pairs.append((text, label, main))
+    for name in ("relu", "fast", "mixed"):
+        pairs.append((f"{numbers.trainings[name].text} over as it is", name, "size50"))
+    rows: list[list[Cell]] = []
+    epochs = numbers.epochs()
+    for text, ours, theirs in pairs:
+        gap = interval(
+            [a - b for a, b in zip(numbers.per_image(ours), numbers.per_image(theirs), strict=True)]
+        )
+        course = [
+            numbers.mean_at(ours, epoch) - numbers.mean_at(theirs, epoch)
+            for epoch in range(epochs - max(epochs // 3, 1) + 1, epochs + 1)
+        ]
+        first = numbers.mean_at(ours, 1) - numbers.mean_at(theirs, 1)
+        rows.append([text, first, gap.mean, gap.low, gap.high, min(course), max(course)])
+    return Table(
+        "pairs",
+        "One training over another",
+        "Differences of adaptive MS-SSIM on the test images: after the first epoch and the last "
+        f"one, with the 95 % interval over the test images (seed {numbers.first}), and the "
+        "smallest and the largest of the last third of the epochs. The interval says how well the "
+        "test images tell two networks apart, not how two trainings from other weights would "
+        "differ; the range over epochs is a hint at that.",
+        [
+            Column("Pair"),
+            Column("First epoch", "+.4f"),
+            Column("Last epoch", "+.4f"),
+            Column("Low", "+.4f"),
+            Column("High", "+.4f"),
+            Column("Least, last third", "+.4f"),
+            Column("Most, last third", "+.4f"),
+        ],
         rows,
     )
 
