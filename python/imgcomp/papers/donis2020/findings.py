@@ -148,6 +148,8 @@ def _gradients(numbers: Numbers) -> list[str]:
     first, last = next(iter(leaky)), next(reversed(leaky))
     ratio = relu[first]["gradient"] / max(leaky[first]["gradient"], 1e-300)
     depth = leaky[first]["gradient"] / max(leaky[last]["gradient"], 1e-300)
+    end = numbers.layers("size50", "end")
+    later = end[first]["gradient"] / max(end[last]["gradient"], 1e-300)
     ends = numbers.mean_at("size50", -1), numbers.mean_at("relu", -1)
     return [
         f"Before the training, the gradient of the first layer is {depth:.1e} times that of the "
@@ -157,5 +159,6 @@ def _gradients(numbers: Numbers) -> list[str]:
             if ratio > VANISHED and depth < VANISHED
             else "."
         )
-        + f" In the end MS-SSIM is {ends[0]:.4f} with leaky ReLU and {ends[1]:.4f} with ReLU."
+        + f" After it the first layer’s is {later:.2g} times the last one’s, and MS-SSIM is "
+        f"{ends[0]:.4f} with leaky ReLU and {ends[1]:.4f} with ReLU."
     ]
