@@ -284,8 +284,8 @@ def _gradients(numbers: Numbers) -> Table:
         "Gradients of each layer, leaky ReLU and ReLU",
         "Euclidean norm of the gradient of 1 − MS-SSIM for each layer’s weights, mean over "
         f"training images with the code’s signs, seed {numbers.first}: before the training (the "
-        "same weights for both), after its first epoch, and at its end. Both activations stand after two convolutions "
-        "only; what lies between the encoder and the output are cells with gates.",
+        "same weights for both), after its first epoch, and at its end. Both activations stand "
+        "after two convolutions only; what lies between input and output are cells with gates.",
         [Column("Layer"), *heads],
         rows,
     )
