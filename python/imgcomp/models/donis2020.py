@@ -16,6 +16,7 @@ def donis2020(
     activation: str = "leaky_relu",
     iterations: int = 1,
     reconstruction: str = "one_shot",
+    input_shape: tuple[int, int, int] = (3, 32, 32),
     seed: int = 0,
 ) -> Autoencoder:
     """The paper's network: 3×32×32 → 32×2×2 bits → 3×32×32, a quarter of Toderici's width.
@@ -23,7 +24,7 @@ def donis2020(
     Convolution 32 with stride 2; cells of 64, 128 and 128 channels with stride 2, 3×3 kernels for
     input and state; the binarizer. Back: convolution 128; cells of 128 (2×2 kernels), 128, 64 and
     32 channels (3×3), each followed by depth to space; convolution 3 under tanh, halved. Inputs are
-    x/255 − 0.5. Other sizes than 32×32 must be multiples of 16.
+    x/255 − 0.5.
 
     Args:
         cell: ``"lstm"`` as in the paper, or ``"gru"``.
@@ -31,10 +32,12 @@ def donis2020(
             ``"relu"``, or ``"none"``.
         iterations: 1 in the paper: the states are zero then.
         reconstruction: as `imgcomp.models.autoencoder_spec` takes it, without residual scaling.
+        input_shape: (C, H, W) of the images; H and W multiples of 16.
         seed: of the weights, drawn as PyTorch does.
 
     Raises:
         UsageError: an unknown cell or activation.
+        SpecError: sides or a reconstruction that do not fit.
     """
     layer = {"lstm": nn.conv_lstm, "gru": nn.conv_gru}[choice("cell", cell, ("lstm", "gru"))]
     activated = {"leaky_relu": [nn.leaky_relu(_SLOPE)], "relu": [nn.relu()], "none": []}[
@@ -55,12 +58,12 @@ def donis2020(
         decoder.append(layer(width, kernel, name=f"rnn{position}"))
         decoder.append(nn.depth_to_space(2, name=f"space{position}"))
     decoder += [
-        nn.conv2d(3, 3, padding=1, name="output"),
+        nn.conv2d(input_shape[0], 3, padding=1, name="output"),
         nn.tanh(name="output_tanh"),
         nn.affine(0.5, name="halved"),
     ]
     spec = autoencoder_spec(
-        (3, 32, 32),
+        input_shape,
         encoder,
         decoder,
         data_range=(-0.5, 0.5),

@@ -14,6 +14,7 @@ import torch
 from imgcomp import _core
 from imgcomp._checks import seed_number, whole_number
 from imgcomp.errors import SpecError, UsageError
+from imgcomp.models import sizes
 from imgcomp.models.layers import LayerSpec
 
 Spec: TypeAlias = dict[str, Any]
@@ -243,14 +244,56 @@ class Autoencoder(Model):
         """Images through the network and back to bytes.
 
         Args:
-            images: uint8 (N, C, H, W).
+            images: uint8 (N, C, H, W). A network of convolutions alone takes any height and width:
+                the images are padded below and to the right, and what comes back is cropped.
             batch_size: images in flight at a time.
 
         Returns:
             uint8 (N, C, H, W): rounded to the nearest byte and clamped to 0…255.
+
+        Raises:
+            UsageError: wrong shape or dtype, or an empty batch.
+            SpecError: another size, which the network cannot give back whatever the padding.
         """
         batch_size = whole_number("batch_size", batch_size)
-        return _core.reconstruct(self._core, self._images(images), batch_size)
+        given = self._images(images)
+        if not sizes.differ(given, self.input_shape) or not sizes.is_convolutional(self.spec):
+            return _core.reconstruct(self._core, given, batch_size)
+        height, width = given.shape[2:]
+        padded = sizes.pad(given, sizes.multiples(self.spec))
+        model = self.for_images(*padded.shape[2:])
+        output = _core.reconstruct(model._core, padded, batch_size)
+        return output[:, :, :height, :width].contiguous()
+
+    def for_images(self, height: int, width: int, iterations: int | None = None) -> Autoencoder:
+        """The same network for images of another size, with a copy of the weights.
+
+        Args:
+            height: of the images; a multiple of what one value of the code covers, as
+                :func:`imgcomp.models.sizes.multiples` gives it.
+            width: likewise.
+            iterations: of a recurrent network; None for as many as now.
+
+        Raises:
+            UsageError: the weights depend on the size of the images, as those of a fully connected
+                layer, or the network has no iterations.
+            SpecError: the network cannot give images of this size.
+        """
+        spec = self.spec
+        if not sizes.is_convolutional(spec):
+            raise UsageError(
+                f"{self!r} has fully connected layers, whose weights belong to one size of images"
+            )
+        height, width = whole_number("height", height), whole_number("width", width)
+        spec["input_shape"] = [self.input_shape[0], height, width]
+        if iterations is not None:
+            if "recurrence" not in spec:
+                raise UsageError(f"{self!r} has no recurrence, so no iterations to choose")
+            spec["recurrence"]["iterations"] = whole_number("iterations", iterations)
+        twin = type(self)(spec)
+        twin.to(self.device)
+        twin.load_state_dict(self.state_dict())
+        return twin
 
 
 class Classifier(Model):
