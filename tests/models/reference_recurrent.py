@@ -38,6 +38,40 @@ class ConvLSTM(nn.Module):
         return self.state[0]
 
 
+class ConvAssociativeLSTM(nn.Module):
+    """Gates in the order input, forget, output; candidate, input key and output key are complex."""
+
+    def __init__(self, inputs, channels, kernel, state_kernel=None, stride=1, bias=True):
+        super().__init__()
+        state_kernel = state_kernel or kernel
+        self.stride, self.state, self.gates = stride, None, 9 * channels // 2
+        self.weight = nn.Parameter(torch.randn(self.gates, inputs, kernel, kernel))
+        self.state_weight = nn.Parameter(
+            torch.randn(self.gates, channels, state_kernel, state_kernel)
+        )
+        self.bias = nn.Parameter(torch.randn(self.gates)) if bias else None
+
+    @staticmethod
+    def bound(z):
+        return z / z.abs().clamp_min(1)
+
+    def forward(self, x):
+        gates = same(x, self.weight, self.bias, self.stride)
+        cell = 0
+        if self.state is not None:
+            hidden, cell = self.state
+            gates = gates + same(hidden, self.state_weight)
+        real, complex_ = gates.split((self.gates // 3, 2 * self.gates // 3), 1)
+        i, f, o = torch.sigmoid(real).chunk(3, 1)
+        j, write, read = (
+            self.bound(torch.complex(*each.chunk(2, 1))) for each in complex_.chunk(3, 1)
+        )
+        cell = f * cell + write * (i * j)
+        hidden = o * self.bound(read * cell)
+        self.state = torch.cat((hidden.real, hidden.imag), 1), cell
+        return self.state[0]
+
+
 class ConvGRU(nn.Module):
     """Gates in the order update, reset, candidate."""
 
@@ -85,7 +119,7 @@ class Recurrent(nn.Module):
 
     def forward(self, x):
         for module in self.modules():
-            if isinstance(module, ConvLSTM | ConvGRU):
+            if isinstance(module, ConvLSTM | ConvAssociativeLSTM | ConvGRU):
                 module.state = None
         image, images, codes = torch.zeros_like(x), [], []
         for _ in range(self.iterations):

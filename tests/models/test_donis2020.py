@@ -39,7 +39,24 @@ def test_toderici2017_at_full_width():
     assert model.state_dict()["decoder.rnn4.state_weight"].shape == (512, 128, 3, 3)
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_associative_lstm_is_in_the_decoder_alone():
+    model = models.toderici2017("associative_lstm", width=0.5, iterations=2)
+    plain = models.toderici2017("lstm", width=0.5, iterations=2)
+
+    def cells(network, part):
+        return [layer["kind"] for layer in network.spec["parts"][part] if "rnn" in layer["name"]]
+
+    assert cells(model, "encoder") == ["conv_lstm"] * 3
+    assert cells(model, "decoder") == ["conv_associative_lstm"] * 4
+    # Nine gates for two channels in place of eight: 4.5 c on i channels of 4 or 9 places and on c
+    # channels of 1 or 9.
+    decoder = [(256, 256, 4, 1), (64, 256, 9, 1), (64, 128, 9, 9), (32, 64, 9, 9)]
+    more = sum(c * (area * i + state * c + 1) // 2 for i, c, area, state in decoder)
+    assert model.num_parameters == plain.num_parameters + more
+    assert model.state_dict()["decoder.rnn4.state_weight"].shape == (288, 64, 3, 3)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "associative_lstm", "gru"])
 @pytest.mark.parametrize("reconstruction", ["one_shot", "additive", "residual_scaling"])
 def test_toderici2017_narrower(cell, reconstruction):
     model = models.toderici2017(cell, reconstruction, width=1 / 16, iterations=2)
@@ -54,6 +71,8 @@ def test_toderici2017_narrower(cell, reconstruction):
 def test_what_does_not_fit():
     with refused(UsageError, "cell", "lstm", "peephole"):
         models.donis2020(cell="peephole")
+    with refused(UsageError, "cell", "associative_lstm", "peephole"):
+        models.toderici2017("peephole")
     with refused(UsageError, "activation", "swish"):
         models.donis2020(activation="swish")
     with refused(SpecError, "'gain'"):

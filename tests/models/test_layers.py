@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from reference_recurrent import Binarize, ConvGRU, ConvLSTM
+from reference_recurrent import Binarize, ConvAssociativeLSTM, ConvGRU, ConvLSTM
 from torch import nn
 
 import imgcomp
@@ -74,6 +74,16 @@ CASES = {
     "conv_lstm strided": (
         layers.conv_lstm(5, 3, stride=2, state_kernel_size=1),
         ConvLSTM(3, 5, 3, 1, stride=2),
+        IMAGE,
+    ),
+    "conv_associative_lstm": (
+        layers.conv_associative_lstm(6, 2),
+        ConvAssociativeLSTM(3, 6, 2),
+        IMAGE,
+    ),
+    "conv_associative_lstm strided": (
+        layers.conv_associative_lstm(2, 3, stride=2, state_kernel_size=1, bias=False),
+        ConvAssociativeLSTM(3, 2, 3, 1, stride=2, bias=False),
         IMAGE,
     ),
     "conv_gru": (layers.conv_gru(4, 2), ConvGRU(3, 4, 2), IMAGE),
@@ -178,6 +188,13 @@ def test_second_derivatives(case):
         (layers.conv2d(4, 3, stride=2, bias=False), IMAGE, 4 * 3 * 4 * 3 * 9, 4 * 3 * 9),
         (layers.conv_transpose2d(2, 5, stride=3), IMAGE, 9 * 7 * 3 * 2 * 25, 3 * 2 * 25 + 2),
         (layers.dense(4), VECTOR, 24, 28),
+        (layers.conv_lstm(4, 3), IMAGE, 63 * 16 * 9 * 7, 16 * 9 * 7 + 16),
+        (
+            layers.conv_associative_lstm(4, 3, state_kernel_size=1),
+            IMAGE,
+            63 * 18 * (9 * 3 + 4),
+            18 * (9 * 3 + 4) + 18,
+        ),
         (layers.max_pool2d(2), IMAGE, 0, 0),
         (layers.upsample(), IMAGE, 0, 0),
     ],

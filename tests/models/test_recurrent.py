@@ -3,7 +3,7 @@
 import pytest
 import torch
 from reference_networks import random_images, refused
-from reference_recurrent import Binarize, ConvGRU, ConvLSTM, Recurrent
+from reference_recurrent import Binarize, ConvAssociativeLSTM, ConvGRU, ConvLSTM, Recurrent
 from torch import nn
 from training_runs import fit
 
@@ -17,7 +17,7 @@ RECONSTRUCTIONS = ("one_shot", "additive", "residual_scaling")
 
 
 def pair(reconstruction, iterations=3, seed=1):
-    """A network with both cells, even kernels and strides, and its twin with the same weights."""
+    """A network with all cells, even kernels and strides, and its twin with the same weights."""
     gain = None
     if reconstruction == "residual_scaling":
         gain = [layers.conv2d(1, 3, stride=4, padding=1), layers.sigmoid()]
@@ -36,6 +36,7 @@ def pair(reconstruction, iterations=3, seed=1):
             layers.depth_to_space(2),
             layers.conv_lstm(12, 3, bias=False),
             layers.depth_to_space(2),
+            layers.conv_associative_lstm(4, 2, state_kernel_size=3),
             layers.conv2d(3, 1),
             layers.tanh(),
         ],
@@ -52,13 +53,15 @@ def pair(reconstruction, iterations=3, seed=1):
         ),
         nn.Sequential(
             ConvGRU(2, 8, 2), nn.PixelShuffle(2), ConvLSTM(2, 12, 3, bias=False),
-            nn.PixelShuffle(2), nn.Conv2d(3, 3, 1), nn.Tanh(),
+            nn.PixelShuffle(2), ConvAssociativeLSTM(3, 4, 2, 3), nn.Conv2d(4, 3, 1), nn.Tanh(),
         ),
         iterations,
         reconstruction,
         nn.Sequential(nn.Conv2d(3, 1, 3, 4, 1), nn.Sigmoid()) if gain is not None else None,
     )  # fmt: skip
     with torch.no_grad():
+        # Large enough for numbers outside the unit circle, which are bounded.
+        model.state_dict()["decoder.conv_associative_lstm4.weight"].mul_(8)
         for to, weight in zip(twin.parameters(), model.parameters(), strict=True):
             to.copy_(weight)
     return model, twin

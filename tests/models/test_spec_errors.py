@@ -23,7 +23,7 @@ def build(*encoder, decoder=None, shape=IMAGE, **options):
 FIRST = [
     # kinds and options
     ({"kind": "convolution"}, ["encoder.convolution0", "unknown layer kind 'convolution'",
-                               "affine, avg_pool2d, binarize, conv2d, conv_gru"]),
+                               "affine, avg_pool2d, binarize, conv2d, conv_associative_lstm"]),
     ({"kind": "conv2d", "kernel_size": 3}, ["encoder.conv2d0 (conv2d)",
                                             "option 'out_channels' is missing"]),
     ({"kind": "conv2d", "out_channels": 3}, ["option 'kernel_size' is missing"]),
@@ -70,6 +70,7 @@ FIRST = [
     (layers.max_pool2d(3, padding=2), ["'padding' must be at most half of 'kernel_size'"]),
     (layers.conv_transpose2d(2, 3, stride=2, output_padding=2),
      ["'output_padding' must be smaller than 'stride'", "2 with stride 2"]),
+    (layers.conv_associative_lstm(5, 3), ["'out_channels' must be even", "not 5"]),
     # geometry
     (layers.conv2d(4, 7), ["encoder.conv2d0", "spans 7", "(2, 6, 6)"]),
     (layers.conv2d(4, 3, dilation=3), ["spans 7", "(2, 6, 6)"]),

@@ -13,6 +13,7 @@ const std::map<std::string, LayerFactory>& factories() {
       {"avg_pool2d", make_avg_pool2d},
       {"binarize", make_binarize},
       {"conv2d", make_conv2d},
+      {"conv_associative_lstm", make_conv_associative_lstm},
       {"conv_gru", make_conv_gru},
       {"conv_lstm", make_conv_lstm},
       {"conv_transpose2d", make_conv_transpose2d},

@@ -17,6 +17,8 @@ std::unique_ptr<Layer> make_conv_transpose2d(OptionReader& options, const BuildC
 
 // recurrent/layers.cpp
 std::unique_ptr<Layer> make_conv_lstm(OptionReader& options, const BuildContext& context);
+std::unique_ptr<Layer> make_conv_associative_lstm(OptionReader& options,
+                                                  const BuildContext& context);
 std::unique_ptr<Layer> make_conv_gru(OptionReader& options, const BuildContext& context);
 
 // recurrent/binarize.cpp

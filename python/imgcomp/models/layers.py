@@ -71,6 +71,26 @@ def conv_transpose2d(
     )
 
 
+def _recurrent(
+    kind: str,
+    out_channels: int,
+    kernel_size: IntOrPair,
+    stride: IntOrPair | None,
+    state_kernel_size: IntOrPair | None,
+    bias: bool | None,
+    name: str | None,
+) -> LayerSpec:
+    return _layer(
+        kind,
+        name,
+        out_channels=out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        state_kernel_size=state_kernel_size,
+        bias=bias,
+    )
+
+
 def conv_lstm(
     out_channels: int,
     kernel_size: IntOrPair,
@@ -94,8 +114,36 @@ def conv_lstm(
         bias: whether the gates have one (default true).
         name: of the layer.
     """
-    return _layer("conv_lstm", name, out_channels=out_channels, kernel_size=kernel_size,
-                  stride=stride, state_kernel_size=state_kernel_size, bias=bias)  # fmt: skip
+    return _recurrent("conv_lstm", out_channels, kernel_size, stride, state_kernel_size, bias, name)
+
+
+def conv_associative_lstm(
+    out_channels: int,
+    kernel_size: IntOrPair,
+    *,
+    stride: IntOrPair | None = None,
+    state_kernel_size: IntOrPair | None = None,
+    bias: bool | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Convolutional associative LSTM; as :func:`conv_lstm`, with an even number of channels.
+
+    The state is complex: the first half of the channels are real parts, the second half imaginary
+    ones. With x the input, h the output and ∘ the product of complex numbers::
+
+        f, i, o = σ(W x + U h + b)                  real, one for each complex number
+        j, rᵢ, rₒ = bound(W x + U h + b)            complex
+        c ← f c + rᵢ ∘ (i j)
+        h ← o bound(rₒ ∘ c)                         bound(z) = z / max(1, |z|)
+
+    Toderici et al. (2017), "Full Resolution Image Compression with Recurrent Neural Networks",
+    section 3.1, after Danihelka et al. (2016), "Associative Long Short-Term Memory". The latter
+    keep several permuted copies of the memory; with images, where Toderici et al. say nothing of
+    them, one is kept. Chosen too: no bias of the forget gate's own.
+    """
+    return _recurrent(
+        "conv_associative_lstm", out_channels, kernel_size, stride, state_kernel_size, bias, name
+    )
 
 
 def conv_gru(
@@ -108,8 +156,7 @@ def conv_gru(
     name: str | None = None,
 ) -> LayerSpec:
     """Convolutional gated recurrent unit; as :func:`conv_lstm`."""
-    return _layer("conv_gru", name, out_channels=out_channels, kernel_size=kernel_size,
-                  stride=stride, state_kernel_size=state_kernel_size, bias=bias)  # fmt: skip
+    return _recurrent("conv_gru", out_channels, kernel_size, stride, state_kernel_size, bias, name)
 
 
 def binarize(*, name: str | None = None) -> LayerSpec:

@@ -9,6 +9,13 @@ from imgcomp.models.model import Autoencoder, autoencoder_spec
 _BITS = 32
 """Bits for each 16×16 pixels and iteration: ⅛ bit per pixel."""
 
+_CELLS = {
+    "lstm": (nn.conv_lstm, nn.conv_lstm),
+    "associative_lstm": (nn.conv_lstm, nn.conv_associative_lstm),
+    "gru": (nn.conv_gru, nn.conv_gru),
+}
+"""Of the encoder and of the decoder."""
+
 
 def toderici2017(
     cell: str = "lstm",
@@ -29,7 +36,8 @@ def toderici2017(
     3×3, one 2×2, each under ELU) give one gain for each 32×32 pixels, plus 2.
 
     Args:
-        cell: ``"lstm"`` or ``"gru"``.
+        cell: ``"lstm"``, ``"gru"``, or ``"associative_lstm"``: in the decoder alone, where it was
+            found to help; the encoder then has LSTMs.
         reconstruction: ``"one_shot"``, ``"additive"`` or ``"residual_scaling"``.
         width: factor of all channels but those of the bits and the image; 1 in the paper.
         iterations: at most 16 in the paper.
@@ -40,7 +48,7 @@ def toderici2017(
         UsageError: an unknown cell, or a width that leaves nothing.
         SpecError: sides or a reconstruction that do not fit.
     """
-    layer = {"lstm": nn.conv_lstm, "gru": nn.conv_gru}[choice("cell", cell, ("lstm", "gru"))]
+    encoding, decoding = _CELLS[choice("cell", cell, tuple(_CELLS))]
     factor = real_number("width", width, above=True)
 
     def wide(channels: int) -> int:
@@ -49,9 +57,9 @@ def toderici2017(
 
     encoder = [
         nn.conv2d(wide(64), 3, stride=2, padding=1, name="conv"),
-        layer(wide(256), 3, stride=2, state_kernel_size=1, name="rnn1"),
-        layer(wide(512), 3, stride=2, state_kernel_size=1, name="rnn2"),
-        layer(wide(512), 3, stride=2, state_kernel_size=1, name="rnn3"),
+        encoding(wide(256), 3, stride=2, state_kernel_size=1, name="rnn1"),
+        encoding(wide(512), 3, stride=2, state_kernel_size=1, name="rnn2"),
+        encoding(wide(512), 3, stride=2, state_kernel_size=1, name="rnn3"),
         nn.conv2d(_BITS, 1, name="bits"),
         nn.tanh(name="bits_tanh"),
         nn.binarize(name="binarize"),
@@ -60,7 +68,7 @@ def toderici2017(
     cells = ((512, 2, 1), (512, 3, 1), (256, 3, 3), (128, 3, 3))
     for position, (channels, kernel, state) in enumerate(cells, start=1):
         decoder.append(
-            layer(wide(channels), kernel, state_kernel_size=state, name=f"rnn{position}")
+            decoding(wide(channels), kernel, state_kernel_size=state, name=f"rnn{position}")
         )
         decoder.append(nn.depth_to_space(2, name=f"space{position}"))
     decoder += [nn.conv2d(input_shape[0], 1, name="output"), nn.tanh(name="output_tanh")]

@@ -1,38 +1,22 @@
-// The pointwise part of recurrent cells over channels-last images, compiled once for each
-// instruction set. Raw pointers only: see cells.h for the tensors.
+// The steps of recurrent cells for ranges of pixels, compiled once for each instruction set.
 #pragma once
 
-#include <cstdint>
+#include "models/recurrent/cell_steps.h"
 
 namespace imgcomp::recurrent {
 
-// Values of `channels` for each pixel; `stride` floats from pixel to pixel, 0 where all pixels have
-// the same (such as a state that is still zero).
-struct Values {
-  const float* data;
-  int64_t stride;
-};
-
 struct CellLoops {
-  // gates: (pixels, 4 · channels): input, forget, output, candidate.
-  void (*lstm)(int64_t pixels, int64_t channels, const float* gates, Values cell, float* next,
-               float* hidden);
-  void (*lstm_gradient)(int64_t pixels, int64_t channels, const float* gates, Values cell,
-                        const float* next, Values next_gradient, Values hidden_gradient,
-                        float* gates_gradient, float* cell_gradient);
+  template <class Step>
+  using Loop = void (*)(int64_t begin, int64_t end, int64_t channels, const Step& step);
 
-  // gates: (pixels, 2 · channels): update, reset. result: reset ∘ hidden.
-  void (*gru_reset)(int64_t pixels, int64_t channels, const float* gates, Values hidden,
-                    float* result);
-  // Leaves the update gate's gradient as it is.
-  void (*gru_reset_gradient)(int64_t pixels, int64_t channels, const float* gates, Values hidden,
-                             const float* gradient, float* gates_gradient, float* hidden_gradient);
-  void (*gru)(int64_t pixels, int64_t channels, const float* gates, const float* candidate,
-              Values hidden, float* next);
-  // Leaves the reset gate's gradient as it is.
-  void (*gru_gradient)(int64_t pixels, int64_t channels, const float* gates, const float* candidate,
-                       Values hidden, const float* gradient, float* gates_gradient,
-                       float* candidate_gradient, float* hidden_gradient);
+  Loop<LstmForward> lstm;
+  Loop<LstmBackward> lstm_gradient;
+  Loop<AssociativeForward> associative;
+  Loop<AssociativeBackward> associative_gradient;
+  Loop<GruResetForward> gru_reset;
+  Loop<GruResetBackward> gru_reset_gradient;
+  Loop<GruForward> gru;
+  Loop<GruBackward> gru_gradient;
 };
 
 // The best for this processor; there always is one.

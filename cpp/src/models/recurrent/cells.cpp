@@ -2,12 +2,12 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "models/layers.h"
@@ -23,56 +23,97 @@ using torch::autograd::variable_list;
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr int64_t kGrain = 256;  // pixels that are worth a thread
 
-at::Tensor images_like(const at::Tensor& gates, int64_t channels) {
-  return at::empty({gates.size(0), channels, gates.size(2), gates.size(3)},
-                   at::TensorOptions(at::kFloat), kChannelsLast);
+// Where the loops apply; elsewhere ATen's operations do the same, one after another.
+bool by_loops(const at::Tensor& gates) {
+  return gates.is_cpu() && gates.scalar_type() == at::kFloat &&
+         gates.numel() > 0;
 }
 
-// A state, or zeros for all pixels where it is undefined.
+// How the loops see a step's tensors, given its gates.
+class Layout {
+ public:
+  // kinds: of gates, so many for each channel.
+  Layout(const at::Tensor& gates, int64_t kinds)
+      : options_(gates.options()),
+        format_(gates.is_cpu() ? kChannelsLast : gates.suggest_memory_format()),
+        shape_{gates.size(0), gates.size(1) / kinds, gates.size(2), gates.size(3)} {}
+
+  int64_t pixels() const { return shape_[0] * (planes() ? 1 : area()); }
+  int64_t channels() const { return shape_[1] * (planes() ? area() : 1); }
+
+  at::Tensor of(const at::Tensor& tensor) const { return tensor.contiguous(format_); }
+
+  at::Tensor images(int64_t kinds) const {
+    return at::empty({shape_[0], kinds * shape_[1], shape_[2], shape_[3]}, options_, format_);
+  }
+
+  // Calls loop for all pixels, on threads.
+  template <class Step>
+  void run(CellLoops::Loop<Step> CellLoops::* loop, const Step& step) const {
+    at::parallel_for(0, pixels(), kGrain, [&](int64_t begin, int64_t end) {
+      (best_cell_loops().*loop)(begin, end, channels(), step);
+    });
+  }
+
+ private:
+  bool planes() const { return format_ != kChannelsLast; }
+  int64_t area() const { return shape_[2] * shape_[3]; }
+
+  at::TensorOptions options_;
+  at::MemoryFormat format_;
+  std::array<int64_t, 4> shape_;
+};
+
+// A state or its gradient, zeros for all pixels where it is undefined.
 class State {
  public:
-  State(const at::Tensor& tensor, int64_t channels)
-      : tensor_(tensor.defined() ? tensor.contiguous(kChannelsLast)
-                                 : at::zeros({channels}, at::TensorOptions(at::kFloat))),
-        stride_(tensor.defined() ? channels : 0) {}
+  State(const at::Tensor& tensor, const Layout& layout, const at::Tensor& gates, int64_t kinds = 1)
+      : tensor_(tensor.defined() ? layout.of(tensor)
+                                 : at::zeros({kinds * layout.channels()}, gates.options())),
+        stride_(tensor.defined() ? kinds * layout.channels() : 0) {}
 
-  Values from(int64_t pixel) const {
-    return {tensor_.const_data_ptr<float>() + pixel * stride_, stride_};
-  }
+  Values values() const { return {tensor_.const_data_ptr<float>(), stride_}; }
 
  private:
   at::Tensor tensor_;
   int64_t stride_;
 };
 
-int64_t pixels_of(const at::Tensor& images) {
-  return images.size(0) * images.size(2) * images.size(3);
+const float* read(const at::Tensor& tensor) {
+  return tensor.const_data_ptr<float>();
 }
 
-// Calls loop(first pixel, pixels) on threads.
-template <class Loop>
-void over_pixels(const at::Tensor& images, const Loop& loop) {
-  at::parallel_for(0, pixels_of(images), kGrain,
-                   [&](int64_t begin, int64_t end) { loop(begin, end - begin); });
+float* write(const at::Tensor& tensor) {
+  return tensor.mutable_data_ptr<float>();
 }
 
-// Where the loops apply; elsewhere ATen's operations do the same, one after another.
-bool by_loops(const at::Tensor& gates) {
-  return gates.is_cpu() && gates.scalar_type() == at::kFloat && gates.numel() > 0;
-}
+// The kinds of cells with a memory of their own, and what they have for each channel of the loops.
+struct Lstm {
+  using Forward = LstmForward;
+  using Backward = LstmBackward;
+  static constexpr auto kForward = &CellLoops::lstm;
+  static constexpr auto kBackward = &CellLoops::lstm_gradient;
+  static constexpr int64_t kGates = 4, kStates = 1;
+};
 
-struct Lstm : Function<Lstm> {
+struct Associative {
+  using Forward = AssociativeForward;
+  using Backward = AssociativeBackward;
+  static constexpr auto kForward = &CellLoops::associative;
+  static constexpr auto kBackward = &CellLoops::associative_gradient;
+  static constexpr int64_t kGates = 9, kStates = 2;
+};
+
+template <class Kind>
+struct Memory : Function<Memory<Kind>> {
   static variable_list forward(AutogradContext* context, const at::Tensor& gates,
                                const std::optional<at::Tensor>& cell) {
-    const int64_t channels = gates.size(1) / 4;
-    const at::Tensor all = gates.contiguous(kChannelsLast);
-    at::Tensor next = images_like(gates, channels), hidden = images_like(gates, channels);
-    const State state(cell.value_or(at::Tensor()), channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().lstm(pixels, channels, all.const_data_ptr<float>() + first * 4 * channels,
-                             state.from(first), next.mutable_data_ptr<float>() + first * channels,
-                             hidden.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, Kind::kGates);
+    const at::Tensor all = layout.of(gates);
+    at::Tensor next = layout.images(Kind::kStates), hidden = layout.images(Kind::kStates);
+    const State state(cell.value_or(at::Tensor()), layout, gates, Kind::kStates);
+    layout.run(Kind::kForward,
+               typename Kind::Forward{read(all), state.values(), write(next), write(hidden)});
     context->save_for_backward({all, cell.value_or(at::Tensor()), next});
     context->set_materialize_grads(false);
     return {hidden, next};
@@ -81,17 +122,14 @@ struct Lstm : Function<Lstm> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &gates = saved[0], &cell = saved[1], &next = saved[2];
-    const int64_t channels = gates.size(1) / 4;
-    at::Tensor to_gates = at::empty_like(gates), to_cell = images_like(gates, channels);
-    const State state(cell, channels), hidden(gradients[0], channels),
-        later(gradients[1], channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().lstm_gradient(
-          pixels, channels, gates.const_data_ptr<float>() + first * 4 * channels, state.from(first),
-          next.const_data_ptr<float>() + first * channels, later.from(first), hidden.from(first),
-          to_gates.mutable_data_ptr<float>() + first * 4 * channels,
-          to_cell.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, Kind::kGates);
+    at::Tensor to_gates = at::empty_like(gates), to_cell = layout.images(Kind::kStates);
+    const State state(cell, layout, gates, Kind::kStates),
+        hidden(gradients[0], layout, gates, Kind::kStates),
+        later(gradients[1], layout, gates, Kind::kStates);
+    layout.run(Kind::kBackward,
+               typename Kind::Backward{read(gates), state.values(), read(next), later.values(),
+                                       hidden.values(), write(to_gates), write(to_cell)});
     return {to_gates, cell.defined() ? to_cell : at::Tensor()};
   }
 };
@@ -99,15 +137,11 @@ struct Lstm : Function<Lstm> {
 struct GruReset : Function<GruReset> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gates,
                             const at::Tensor& hidden) {
-    const int64_t channels = gates.size(1) / 2;
-    const at::Tensor all = gates.contiguous(kChannelsLast);
-    at::Tensor result = images_like(gates, channels);
-    const State state(hidden, channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().gru_reset(
-          pixels, channels, all.const_data_ptr<float>() + first * 2 * channels, state.from(first),
-          result.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, 2);
+    const at::Tensor all = layout.of(gates);
+    at::Tensor result = layout.images(1);
+    const State state(hidden, layout, gates);
+    layout.run(&CellLoops::gru_reset, GruResetForward{read(all), state.values(), write(result)});
     context->save_for_backward({all, hidden});
     return result;
   }
@@ -115,18 +149,13 @@ struct GruReset : Function<GruReset> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &gates = saved[0], &hidden = saved[1];
-    const int64_t channels = gates.size(1) / 2;
-    const at::Tensor gradient = gradients[0].contiguous(kChannelsLast);
-    // The update gate has no part in this.
-    at::Tensor to_gates = at::zeros_like(gates), to_hidden = images_like(gates, channels);
-    const State state(hidden, channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().gru_reset_gradient(
-          pixels, channels, gates.const_data_ptr<float>() + first * 2 * channels, state.from(first),
-          gradient.const_data_ptr<float>() + first * channels,
-          to_gates.mutable_data_ptr<float>() + first * 2 * channels,
-          to_hidden.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, 2);
+    const at::Tensor gradient = layout.of(gradients[0]);
+    at::Tensor to_gates = at::empty_like(gates), to_hidden = layout.images(1);
+    const State state(hidden, layout, gates);
+    layout.run(&CellLoops::gru_reset_gradient,
+               GruResetBackward{read(gates), state.values(), read(gradient), write(to_gates),
+                                write(to_hidden)});
     return {to_gates, to_hidden};
   }
 };
@@ -134,16 +163,11 @@ struct GruReset : Function<GruReset> {
 struct Gru : Function<Gru> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gates,
                             const at::Tensor& candidate, const std::optional<at::Tensor>& hidden) {
-    const int64_t channels = gates.size(1) / 2;
-    const at::Tensor all = gates.contiguous(kChannelsLast);
-    const at::Tensor tried = candidate.contiguous(kChannelsLast);
-    at::Tensor next = images_like(gates, channels);
-    const State state(hidden.value_or(at::Tensor()), channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().gru(pixels, channels, all.const_data_ptr<float>() + first * 2 * channels,
-                            tried.const_data_ptr<float>() + first * channels, state.from(first),
-                            next.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, 2);
+    const at::Tensor all = layout.of(gates), tried = layout.of(candidate);
+    at::Tensor next = layout.images(1);
+    const State state(hidden.value_or(at::Tensor()), layout, gates);
+    layout.run(&CellLoops::gru, GruForward{read(all), read(tried), state.values(), write(next)});
     context->save_for_backward({all, tried, hidden.value_or(at::Tensor())});
     return next;
   }
@@ -151,30 +175,37 @@ struct Gru : Function<Gru> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &gates = saved[0], &candidate = saved[1], &hidden = saved[2];
-    const int64_t channels = gates.size(1) / 2;
-    const at::Tensor gradient = gradients[0].contiguous(kChannelsLast);
-    // The reset gate has no part in this.
-    at::Tensor to_gates = at::zeros_like(gates), to_candidate = images_like(gates, channels),
-               to_hidden = images_like(gates, channels);
-    const State state(hidden, channels);
-    over_pixels(gates, [&](int64_t first, int64_t pixels) {
-      best_cell_loops().gru_gradient(
-          pixels, channels, gates.const_data_ptr<float>() + first * 2 * channels,
-          candidate.const_data_ptr<float>() + first * channels, state.from(first),
-          gradient.const_data_ptr<float>() + first * channels,
-          to_gates.mutable_data_ptr<float>() + first * 2 * channels,
-          to_candidate.mutable_data_ptr<float>() + first * channels,
-          to_hidden.mutable_data_ptr<float>() + first * channels);
-    });
+    const Layout layout(gates, 2);
+    const at::Tensor gradient = layout.of(gradients[0]);
+    at::Tensor to_gates = at::empty_like(gates), to_candidate = layout.images(1),
+               to_hidden = layout.images(1);
+    const State state(hidden, layout, gates);
+    layout.run(&CellLoops::gru_gradient,
+               GruBackward{read(gates), read(candidate), state.values(), read(gradient),
+                           write(to_gates), write(to_candidate), write(to_hidden)});
     return {to_gates, to_candidate, hidden.defined() ? to_hidden : at::Tensor()};
   }
 };
+
+// Complex tensors as two for ATen's operations.
+struct ComplexTensor {
+  at::Tensor real, imaginary;
+};
+
+ComplexTensor bound(const ComplexTensor& z) {
+  const at::Tensor factor = (z.real * z.real + z.imaginary * z.imaginary).clamp_min(1.0).rsqrt();
+  return {z.real * factor, z.imaginary * factor};
+}
+
+ComplexTensor multiply(const ComplexTensor& a, const ComplexTensor& b) {
+  return {a.real * b.real - a.imaginary * b.imaginary, a.real * b.imaginary + a.imaginary * b.real};
+}
 
 }  // namespace
 
 std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& cell) {
   if (by_loops(gates)) {
-    const variable_list result = Lstm::apply(gates, if_defined(cell));
+    const variable_list result = Memory<Lstm>::apply(gates, if_defined(cell));
     return {result[0], result[1]};
   }
   const std::vector<at::Tensor> parts = gates.chunk(4, 1);
@@ -183,6 +214,26 @@ std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& c
     next = next + at::sigmoid(parts[1]) * cell;
   }
   return {at::sigmoid(parts[2]) * at::tanh(next), next};
+}
+
+std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& gates, const at::Tensor& cell) {
+  if (by_loops(gates)) {
+    const variable_list result = Memory<Associative>::apply(gates, if_defined(cell));
+    return {result[0], result[1]};
+  }
+  const std::vector<at::Tensor> parts = gates.chunk(9, 1);
+  const at::Tensor input = at::sigmoid(parts[0]), output = at::sigmoid(parts[2]);
+  const ComplexTensor candidate = bound({parts[3], parts[4]}), in = bound({parts[5], parts[6]}),
+                      out = bound({parts[7], parts[8]}), stored = multiply(in, candidate);
+  ComplexTensor next{input * stored.real, input * stored.imaginary};
+  if (cell.defined()) {
+    const at::Tensor forget = at::sigmoid(parts[1]);
+    const std::vector<at::Tensor> halves = cell.chunk(2, 1);
+    next = {next.real + forget * halves[0], next.imaginary + forget * halves[1]};
+  }
+  const ComplexTensor found = bound(multiply(out, next));
+  return {at::cat({output * found.real, output * found.imaginary}, 1),
+          at::cat({next.real, next.imaginary}, 1)};
 }
 
 at::Tensor gru_reset_state(const at::Tensor& gates, const at::Tensor& hidden) {

@@ -1,5 +1,6 @@
 // The pointwise part of recurrent cells as one operation each, with its gradient: what lies between
-// the convolutions of a ConvLSTM or ConvGRU.
+// the convolutions of a ConvLSTM or ConvGRU. float32 tensors on the CPU
+// go through loops in one pass; others through ATen's operations.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,6 +12,11 @@ namespace imgcomp::recurrent {
 // gates: (N, 4C, H, W), the convolutions' sum in the order input, forget, output, candidate. cell:
 // (N, C, H, W), or undefined for zero. Returns the next hidden state and the next cell.
 std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& cell);
+
+// The same for the associative LSTM. gates: (N, 9C/2, H, W): input, forget, output, C/2 each, then
+// candidate, input key, output key, C each. Of C channels the first half are real parts, the second
+// half imaginary ones.
+std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& gates, const at::Tensor& cell);
 
 // gates: (N, 2C, H, W): update and reset. hidden: (N, C, H, W). Returns σ(reset) ∘ hidden.
 at::Tensor gru_reset_state(const at::Tensor& gates, const at::Tensor& hidden);

@@ -1,7 +1,7 @@
-// Convolutional recurrent layers: an LSTM and a GRU whose products are convolutions (Shi et al.
-// 2015, "Convolutional LSTM Network"; as Toderici et al. 2017, section 3.1, have them). One
-// convolution serves all gates of the input, another all gates of the state; where the state is
-// still zero the latter is left out.
+// Convolutional recurrent layers: LSTMs and a GRU whose products are convolutions (Shi et al. 2015,
+// "Convolutional LSTM Network"; as Toderici et al. 2017, section 3.1, have them). One convolution
+// serves all gates of the input, another all gates of the state; where the state is still zero the
+// latter is left out.
 #include "models/layers.h"
 
 #include <ATen/TensorOperators.h>
@@ -78,11 +78,15 @@ class Recurrent : public Layer {
   int64_t channels_;
 };
 
+// The plain and the associative LSTM.
 class ConvLstm : public Recurrent {
  public:
-  ConvLstm(at::Tensor input_weight, at::Tensor state_weight, at::Tensor bias, fused::Pair stride,
-           int64_t channels)
+  using Cell = std::array<at::Tensor, 2> (*)(const at::Tensor& gates, const at::Tensor& cell);
+
+  ConvLstm(Cell cell, at::Tensor input_weight, at::Tensor state_weight, at::Tensor bias,
+           fused::Pair stride, int64_t channels)
       : Recurrent(std::move(input_weight), std::move(bias), stride, channels),
+        cell_(cell),
         state_weight_(std::move(state_weight)) {}
 
   // As from the second iteration on.
@@ -96,12 +100,12 @@ class ConvLstm : public Recurrent {
                                const std::vector<at::Tensor>& state) const override {
     const bool first = state.empty();
     const auto [hidden, cell] =
-        first ? recurrent::lstm_cell(from_input, {})
-              : recurrent::lstm_cell(
-                    from_input + same_convolution(state[0], state_weight_, {}, kOne), state[1]);
+        first ? cell_(from_input, {})
+              : cell_(from_input + same_convolution(state[0], state_weight_, {}, kOne), state[1]);
     return {hidden, cell};
   }
 
+  Cell cell_;
   at::Tensor state_weight_;
 };
 
@@ -137,7 +141,7 @@ class ConvGru : public Recurrent {
   at::Tensor gate_weight_, candidate_weight_;
 };
 
-// What both kinds read from their spec.
+// What all kinds read from their spec.
 struct Options {
   int64_t channels;
   fused::Pair kernel, stride, state_kernel;
@@ -152,47 +156,57 @@ struct Options {
 };
 
 at::Tensor add_weight(const BuildContext& context, const std::string& name, int64_t out, int64_t in,
-                      fused::Pair kernel, int64_t fan_in) {
+                      fused::Pair kernel) {
   const int64_t area = kernel[0] * kernel[1];
   return context.parameters.add(context.path + "." + name, {out, in, kernel[0], kernel[1]},
-                                ParameterRole::weight, fan_in, out * area);
+                                ParameterRole::weight, in * area, out * area);
 }
 
 // The gates' bias, which belongs to the input's convolution.
 at::Tensor add_bias(const BuildContext& context, const Options& o, int64_t gates) {
   const int64_t area = o.kernel[0] * o.kernel[1];
-  return o.bias ? context.parameters.add(context.path + ".bias", {gates * o.channels},
-                                         ParameterRole::bias, context.input[0] * area,
-                                         gates * o.channels * area)
+  return o.bias ? context.parameters.add(context.path + ".bias", {gates}, ParameterRole::bias,
+                                         context.input[0] * area, gates * area)
                 : at::Tensor();
+}
+
+std::unique_ptr<Layer> make_lstm(const Options& o, const BuildContext& context, int64_t gates,
+                                 ConvLstm::Cell cell) {
+  require_image(context.input);
+  const at::Tensor input = add_weight(context, "weight", gates, context.input[0], o.kernel);
+  const at::Tensor state = add_weight(context, "state_weight", gates, o.channels, o.state_kernel);
+  return std::make_unique<ConvLstm>(cell, input, state, add_bias(context, o, gates), o.stride,
+                                    o.channels);
 }
 
 }  // namespace
 
 std::unique_ptr<Layer> make_conv_lstm(OptionReader& options, const BuildContext& context) {
   const Options o(options);
-  require_image(context.input);
-  const int64_t in = context.input[0], gates = 4 * o.channels;
-  const at::Tensor input =
-      add_weight(context, "weight", gates, in, o.kernel, in * o.kernel[0] * o.kernel[1]);
-  const at::Tensor state = add_weight(context, "state_weight", gates, o.channels, o.state_kernel,
-                                      o.channels * o.state_kernel[0] * o.state_kernel[1]);
-  return std::make_unique<ConvLstm>(input, state, add_bias(context, o, 4), o.stride, o.channels);
+  return make_lstm(o, context, 4 * o.channels, recurrent::lstm_cell);
+}
+
+std::unique_ptr<Layer> make_conv_associative_lstm(OptionReader& options,
+                                                  const BuildContext& context) {
+  const Options o(options);
+  if (o.channels % 2 != 0) {
+    options.fail(
+        concat("'out_channels' must be even, for real and imaginary parts, not ", o.channels));
+  }
+  return make_lstm(o, context, 9 * o.channels / 2, recurrent::associative_lstm_cell);
 }
 
 std::unique_ptr<Layer> make_conv_gru(OptionReader& options, const BuildContext& context) {
   const Options o(options);
   require_image(context.input);
-  const int64_t in = context.input[0];
-  const int64_t state_fan = o.channels * o.state_kernel[0] * o.state_kernel[1];
   const at::Tensor input =
-      add_weight(context, "weight", 3 * o.channels, in, o.kernel, in * o.kernel[0] * o.kernel[1]);
+      add_weight(context, "weight", 3 * o.channels, context.input[0], o.kernel);
   const at::Tensor gate =
-      add_weight(context, "state_weight", 2 * o.channels, o.channels, o.state_kernel, state_fan);
+      add_weight(context, "state_weight", 2 * o.channels, o.channels, o.state_kernel);
   const at::Tensor candidate =
-      add_weight(context, "candidate_weight", o.channels, o.channels, o.state_kernel, state_fan);
-  return std::make_unique<ConvGru>(input, gate, candidate, add_bias(context, o, 3), o.stride,
-                                   o.channels);
+      add_weight(context, "candidate_weight", o.channels, o.channels, o.state_kernel);
+  return std::make_unique<ConvGru>(input, gate, candidate, add_bias(context, o, 3 * o.channels),
+                                   o.stride, o.channels);
 }
 
 }  // namespace imgcomp
