@@ -13,6 +13,7 @@ from imgcomp.models import layers
 
 IMAGE = (3, 16, 12)
 IGNORE_COLLAPSE = pytest.mark.filterwarnings("ignore::imgcomp.errors.CollapsedOutputWarning")
+DEVICES = ("cpu", pytest.param("cuda", marks=pytest.mark.needs_cuda))
 RECONSTRUCTIONS = ("one_shot", "additive", "residual_scaling")
 
 
@@ -67,11 +68,15 @@ def pair(reconstruction, iterations=3, seed=1):
     return model, twin
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
 @pytest.mark.parametrize("reconstruction", RECONSTRUCTIONS)
-def test_iterations_and_their_gradients(reconstruction, memory_format):
+@torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+def test_iterations_and_their_gradients(reconstruction, memory_format, device):
     model, twin = pair(reconstruction)
-    x = (torch.rand(2, *IMAGE) - 0.5).contiguous(memory_format=memory_format)
+    model.to(device)
+    twin.to(device)
+    x = (torch.rand(2, *IMAGE) - 0.5).to(device).contiguous(memory_format=memory_format)
     ours, (theirs, codes) = model.reconstructions(x), twin(x)
     assert len(ours) == len(theirs) == 3
     for a, b in zip(ours, theirs, strict=True):

@@ -1,4 +1,5 @@
-// The steps of recurrent cells for ranges of pixels, compiled once for each instruction set.
+// The steps of recurrent cells for ranges of pixels, compiled once for each instruction set and
+// once for CUDA.
 #pragma once
 
 #include "models/recurrent/cell_steps.h"
@@ -25,5 +26,8 @@ const CellLoops& best_cell_loops();
 const CellLoops& baseline_cell_loops();
 const CellLoops& avx2_cell_loops();
 const CellLoops& avx512_cell_loops();
+
+// On the current stream of the current device; only where the kernels are built.
+const CellLoops& cuda_cell_loops();
 
 }  // namespace imgcomp::recurrent

@@ -8,6 +8,7 @@
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tanh.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "models/layers.h"
@@ -23,13 +24,20 @@ using torch::autograd::variable_list;
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr int64_t kGrain = 256;  // pixels that are worth a thread
 
+#ifdef IMGCOMP_WITH_CUDA
+constexpr bool kCuda = true;
+#else
+constexpr bool kCuda = false;
+#endif
+
 // Where the loops apply; elsewhere ATen's operations do the same, one after another.
 bool by_loops(const at::Tensor& gates) {
-  return gates.is_cpu() && gates.scalar_type() == at::kFloat &&
+  return (gates.is_cpu() || (kCuda && gates.is_cuda())) && gates.scalar_type() == at::kFloat &&
          gates.numel() > 0;
 }
 
-// How the loops see a step's tensors, given its gates.
+// How the loops see a step's tensors, given its gates. On a GPU images whose channels are planes
+// stay so: each is one pixel of many channels.
 class Layout {
  public:
   // kinds: of gates, so many for each channel.
@@ -47,9 +55,16 @@ class Layout {
     return at::empty({shape_[0], kinds * shape_[1], shape_[2], shape_[3]}, options_, format_);
   }
 
-  // Calls loop for all pixels, on threads.
+  // Calls loop for all pixels, on threads or as a kernel.
   template <class Step>
   void run(CellLoops::Loop<Step> CellLoops::* loop, const Step& step) const {
+#ifdef IMGCOMP_WITH_CUDA
+    if (options_.device().is_cuda()) {
+      const c10::DeviceGuard guard(options_.device());
+      (cuda_cell_loops().*loop)(0, pixels(), channels(), step);
+      return;
+    }
+#endif
     at::parallel_for(0, pixels(), kGrain, [&](int64_t begin, int64_t end) {
       (best_cell_loops().*loop)(begin, end, channels(), step);
     });

@@ -1,6 +1,6 @@
 // The pointwise part of recurrent cells as one operation each, with its gradient: what lies between
-// the convolutions of a ConvLSTM or ConvGRU. float32 tensors on the CPU
-// go through loops in one pass; others through ATen's operations.
+// the convolutions of a ConvLSTM or ConvGRU. float32 tensors on the CPU, and on GPUs where the
+// kernels are built, go through loops in one pass; others through ATen's operations.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,0 +1,33 @@
+// The kernels of cells.cu as the loops of cell_loops.h.
+
+// c10 alone: see preprocess/gather_cuda.cpp.
+#include <c10/cuda/CUDAStream.h>
+
+#include "models/recurrent/cell_loops.h"
+#include "models/recurrent/cells_kernel.h"
+
+namespace imgcomp::recurrent {
+namespace {
+
+template <class Step>
+void loop(int64_t begin, int64_t end, int64_t channels, const Step& step) {
+  launch(begin, end, channels, step, c10::cuda::getCurrentCUDAStream().stream());
+}
+
+}  // namespace
+
+const CellLoops& cuda_cell_loops() {
+  static constexpr CellLoops kLoops{
+      .lstm = loop<LstmForward>,
+      .lstm_gradient = loop<LstmBackward>,
+      .associative = loop<AssociativeForward>,
+      .associative_gradient = loop<AssociativeBackward>,
+      .gru_reset = loop<GruResetForward>,
+      .gru_reset_gradient = loop<GruResetBackward>,
+      .gru = loop<GruForward>,
+      .gru_gradient = loop<GruBackward>,
+  };
+  return kLoops;
+}
+
+}  // namespace imgcomp::recurrent
