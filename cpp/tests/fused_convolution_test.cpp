@@ -93,6 +93,10 @@ TEST_CASE("convolution, relu and pooling, with gradients, as ATen's") {
       {1, 128, 50, 28, 28, 3, 3, 1, 1},
       {3, 17, 33, 9, 6, 3, 3, 2, 2},
       {20, 32, 32, 7, 7, 3, 3, 1, 1},
+      // Unrolled: as many taps as pairs of pixels, and fewer.
+      {9, 16, 32, 2, 2, 3, 3, 1, 1},
+      {8, 33, 17, 3, 3, 2, 2, 0, 0},
+      {11, 20, 16, 2, 3, 3, 3, 1, 1},
       // By planes.
       {2, 30, 1, 7, 9, 3, 3, 1, 1},
       {2, 16, 2, 8, 6, 3, 3, 1, 1},

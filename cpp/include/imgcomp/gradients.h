@@ -1,5 +1,7 @@
-// Gradients of dense weights, kept as the two factors whose product they are. Plain SGD can then
-// subtract the product from the weight in one pass over it, without a gradient in memory.
+// Gradients in forms of their own. Those of dense weights are kept as the two factors whose product
+// they are: plain SGD can then subtract the product from the weight in one pass over it, without a
+// gradient in memory. Those of weights that serve in every iteration of a pass may be summed up
+// before they are made tensors.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -29,16 +31,30 @@ struct Gradient {
 // Adds gradients of the same parameters, in the same order; `sums` may be empty before the first.
 void accumulate(std::vector<Gradient>& sums, std::vector<Gradient> more);
 
-// Where the layers of one backward pass leave their factors. Shared with the autograd graph.
-class FactoredGradients : public torch::CustomClassHolder {
+// What a layer sums up in a form of its own during a backward pass.
+class GradientSum : public torch::CustomClassHolder {
+ public:
+  // The whole as one tensor; undefined where nothing was added.
+  virtual at::Tensor value() const = 0;
+};
+
+// Where the layers of one backward pass leave what autograd is not told of. Shared with its graph.
+class OwnGradients : public torch::CustomClassHolder {
  public:
   void add(const at::Tensor& weight, Product product);
 
-  // The products of a weight; they are forgotten here.
-  std::vector<Product> take(const at::Tensor& weight);
+  // To be asked for its value when the pass is over. One for each weight.
+  void add(const at::Tensor& weight, c10::intrusive_ptr<GradientSum> sum);
+
+  // Everything of a weight, and `value` besides; it is forgotten here.
+  Gradient take(const at::Tensor& weight, at::Tensor value = {});
 
  private:
-  std::unordered_map<const c10::TensorImpl*, std::vector<Product>> products_;
+  struct Own {
+    std::vector<Product> products;
+    c10::intrusive_ptr<GradientSum> sum;
+  };
+  std::unordered_map<const c10::TensorImpl*, Own> own_;
 };
 
 }  // namespace imgcomp

@@ -18,6 +18,10 @@ namespace imgcomp {
 
 class Layer;
 
+namespace fused {
+class WeightMemories;
+}
+
 // What recurrent layers remember from one iteration to the next. A layer that is not in here has
 // seen nothing yet: its state is zero, and the convolution of it can be left out.
 using RecurrentStates = std::unordered_map<const Layer*, std::vector<at::Tensor>>;
@@ -37,11 +41,14 @@ struct ForwardContext {
   };
   std::optional<ImageDraws> image_draws;
 
-  // Where dense layers leave their weights' gradients as factors. Null: autograd gives them whole.
-  c10::intrusive_ptr<FactoredGradients> factors;
+  // Where layers leave gradients in forms of their own. Null: autograd gives them all, as tensors.
+  c10::intrusive_ptr<OwnGradients> own_gradients;
 
   // Null: every pass is the first one, and nothing is remembered.
   std::shared_ptr<RecurrentStates> states;
+
+  // What convolutions work out from their weights once for all iterations. Null: anew each time.
+  std::shared_ptr<fused::WeightMemories> weight_memories;
 };
 
 class Layer {

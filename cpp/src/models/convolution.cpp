@@ -40,9 +40,9 @@ class Conv2d : public Layer {
     return output;
   }
 
-  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
+  at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
     return fused::convolution(x, weight_, bias_, geometry_.stride, geometry_.padding,
-                              geometry_.dilation, around_);
+                              geometry_.dilation, around_, fused::memory_of(weight_, context));
   }
 
   bool absorb(const Layer& next) override {

@@ -19,10 +19,10 @@ using torch::autograd::variable_list;
 struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, bool transposed,
-                            const c10::intrusive_ptr<FactoredGradients>& factors) {
+                            const c10::intrusive_ptr<OwnGradients>& own) {
     context->save_for_backward({x, weight});
     context->saved_data["transposed"] = transposed;
-    context->saved_data["factors"] = c10::IValue::make_capsule(factors);
+    context->saved_data["own"] = c10::IValue::make_capsule(own);
     const at::Tensor matrix = transposed ? weight : weight.t();
     return bias ? at::addmm(*bias, x, matrix) : at::mm(x, matrix);
   }
@@ -31,9 +31,9 @@ struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &gradient = gradients[0];
     const bool transposed = context->saved_data["transposed"].toBool();
-    auto factors = c10::static_intrusive_pointer_cast<FactoredGradients>(
-        context->saved_data["factors"].toCapsule());
-    factors->add(weight, transposed ? Product{x, gradient} : Product{gradient, x});
+    auto own = c10::static_intrusive_pointer_cast<OwnGradients>(
+        context->saved_data["own"].toCapsule());
+    own->add(weight, transposed ? Product{x, gradient} : Product{gradient, x});
     variable_list result(5);
     if (context->needs_input_grad(0)) {
       result[0] = at::mm(gradient, transposed ? weight.t() : weight);
@@ -62,8 +62,8 @@ class Dense : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
-    if (context.factors && !at::autocast::is_autocast_enabled(x.device().type())) {
-      return FactoredLinear::apply(x, weight_, if_defined(bias_), transposed_, context.factors);
+    if (context.own_gradients && !at::autocast::is_autocast_enabled(x.device().type())) {
+      return FactoredLinear::apply(x, weight_, if_defined(bias_), transposed_, context.own_gradients);
     }
     return at::linear(x, transposed_ ? weight_.t() : weight_, bias_);
   }

@@ -6,14 +6,16 @@
 
 #include "imgcomp/error.h"
 #include "imgcomp/model.h"
+#include "models/fused/weight_memory.h"
 
 namespace imgcomp {
 namespace {
 
-// A context whose recurrent layers begin with a state of zeros and remember from now on.
+// A context whose layers remember from now on; states begin with zeros.
 ForwardContext remembering(const ForwardContext& context) {
   ForwardContext result = context;
   result.states = std::make_shared<RecurrentStates>();
+  result.weight_memories = std::make_shared<fused::WeightMemories>();
   return result;
 }
 

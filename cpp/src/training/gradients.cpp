@@ -33,13 +33,25 @@ void accumulate(std::vector<Gradient>& sums, std::vector<Gradient> more) {
   }
 }
 
-void FactoredGradients::add(const at::Tensor& weight, Product product) {
-  products_[weight.unsafeGetTensorImpl()].push_back(std::move(product));
+void OwnGradients::add(const at::Tensor& weight, Product product) {
+  own_[weight.unsafeGetTensorImpl()].products.push_back(std::move(product));
 }
 
-std::vector<Product> FactoredGradients::take(const at::Tensor& weight) {
-  const auto found = products_.find(weight.unsafeGetTensorImpl());
-  return found == products_.end() ? std::vector<Product>{} : std::exchange(found->second, {});
+void OwnGradients::add(const at::Tensor& weight, c10::intrusive_ptr<GradientSum> sum) {
+  own_[weight.unsafeGetTensorImpl()].sum = std::move(sum);
+}
+
+Gradient OwnGradients::take(const at::Tensor& weight, at::Tensor value) {
+  const auto found = own_.find(weight.unsafeGetTensorImpl());
+  if (found == own_.end()) {
+    return {std::move(value), {}};
+  }
+  Own own = std::exchange(found->second, {});
+  if (own.sum) {
+    const at::Tensor sum = own.sum->value();
+    value = value.defined() && sum.defined() ? value + sum : value.defined() ? value : sum;
+  }
+  return {std::move(value), std::move(own.products)};
 }
 
 }  // namespace imgcomp

@@ -33,6 +33,10 @@ at::Tensor ms_ssim_of(const at::Tensor& output, const at::Tensor& target, double
   return ms_ssim(output, target, kAdaptive, span).mean().to(at::kFloat);
 }
 
+at::Tensor ms_ssim_loss(const at::Tensor& output, const at::Tensor& target, double span) {
+  return 1.0 - ms_ssim_of(output, target, span);
+}
+
 const std::vector<Term>& reconstruction_terms() {
   using Images = const at::Tensor&;
   static const std::vector<Term> terms{
@@ -40,8 +44,7 @@ const std::vector<Term>& reconstruction_terms() {
       {"l1", [](Images output, Images target, double) { return at::l1_loss(output, target); }},
       {"bce", [](Images output, Images target,
                  double) { return at::binary_cross_entropy(output, target); }},
-      {"ms_ssim", [](Images output, Images target,
-                     double span) { return 1.0 - ms_ssim_of(output, target, span); }},
+      {"ms_ssim", ms_ssim_loss},
   };
   return terms;
 }
@@ -67,10 +70,15 @@ class ReconstructionObjective : public Objective {
     const std::vector<at::Tensor> outputs = model.reconstructions(batch.input, context);
     const auto count = static_cast<double>(outputs.size());
     ObjectiveResult result;
+    at::Tensor similarity;  // of the last output
     for (const at::Tensor& each : outputs) {
       const at::Tensor output = each.to(at::kFloat);
+      similarity = at::Tensor();
       for (const Term& term : terms_) {
         at::Tensor loss = term.loss(output, batch.target, high - low);
+        if (term.loss == ms_ssim_loss) {
+          similarity = 1.0 - loss.detach();
+        }
         if (const double weight = term.weight / count; weight != 1.0) {
           loss = loss * weight;
         }
@@ -81,8 +89,10 @@ class ReconstructionObjective : public Objective {
     const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, {low, high});
     result.metrics.push_back({"psnr", psnr_from_mse(mse, kPeak).mean(), {}});
     if (with_ms_ssim_) {
-      result.metrics.push_back(
-          {"ms_ssim", ms_ssim_of(result.output, batch.target, high - low), {}});
+      if (!similarity.defined()) {
+        similarity = ms_ssim_of(result.output, batch.target, high - low);
+      }
+      result.metrics.push_back({"ms_ssim", similarity, {}});
     }
     return result;
   }

@@ -82,14 +82,14 @@ void clip_gradients(std::vector<Gradient>& gradients, double bound) {
 }
 
 std::vector<Gradient> backward(const at::Tensor& loss, const std::vector<at::Tensor>& parameters,
-                               FactoredGradients& factors) {
+                               OwnGradients& own) {
   const std::vector<at::Tensor> values =
       torch::autograd::grad({loss}, parameters, /*grad_outputs=*/{}, /*retain_graph=*/false,
                             /*create_graph=*/false, /*allow_unused=*/true);
   std::vector<Gradient> gradients;
   gradients.reserve(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
-    gradients.push_back({values[i], factors.take(parameters[i])});
+    gradients.push_back(own.take(parameters[i], values[i]));
   }
   return gradients;
 }
@@ -256,19 +256,19 @@ void Trainer::run_epoch(Ticker& ticker, const BatchParts& batch_parts, Workers& 
       const int64_t count = size * (part + 1) / parts - from;
       const at::Tensor images = order.narrow(0, begin + from, count);
       const Batch batch = training_.load(images, config_.seed, epoch);
-      ForwardContext context{true,
-                             draws,
-                             ForwardContext::ImageDraws{bits_seed, images},
-                             c10::make_intrusive<FactoredGradients>(),
-                             {}};
+      ForwardContext context;
+      context.training = true;
+      context.generator = draws;
+      context.image_draws = {bits_seed, images};
+      context.own_gradients = c10::make_intrusive<OwnGradients>();
       ObjectiveResult result;
       {
         const AutocastScope precision(device.type(), config_.precision == Precision::bf16);
         result = (*objective_)(model_, batch, context);
       }
       const double share = static_cast<double>(count) / static_cast<double>(size);
-      std::vector<Gradient> gradients =
-          backward(parts == 1 ? result.loss : result.loss * share, parameters, *context.factors);
+      std::vector<Gradient> gradients = backward(parts == 1 ? result.loss : result.loss * share,
+                                                 parameters, *context.own_gradients);
       all[static_cast<size_t>(part)] = {std::move(result), std::move(gradients), count};
     });
     std::vector<Gradient> gradients;
@@ -318,8 +318,9 @@ void Trainer::validate(Ticker& ticker, Columns& row) {
     return;
   }
   // Without validation data, only whether the outputs have collapsed, on some training images.
+  constexpr int64_t kJudged = 128;
   const at::AutoGradMode without_gradients(false);
-  const int64_t count = std::min(config_.evaluation_batch_size, training_.size());
+  const int64_t count = std::min({kJudged, config_.evaluation_batch_size, training_.size()});
   const Batch batch = training_.load(
       at::arange(count, at::TensorOptions().dtype(at::kLong).device(model_.device())));
   ForwardContext context;

@@ -17,6 +17,7 @@
 #include "models/layers.h"
 #include "models/transformed/images.h"
 #include "models/transformed/planes.h"
+#include "models/unrolled/images.h"
 
 namespace imgcomp::fused {
 namespace {
@@ -40,27 +41,39 @@ bool by_transform(const Plan& plan) {
 }
 
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice) {
-  const auto method = transformed::planes_take(plan) ? transformed::forward_planes
-                      : by_transform(plan)           ? transformed::forward_images
-                                                     : direct::forward_images;
-  method(plan, x, weight, bias, result, choice);
+                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
+                    WeightMemory* memory) {
+  if (unrolled::takes(plan)) {
+    unrolled::forward_images(plan, x, weight, bias, result, choice, memory);
+  } else if (transformed::planes_take(plan)) {
+    transformed::forward_planes(plan, x, weight, bias, result, choice);
+  } else if (by_transform(plan)) {
+    transformed::forward_images(plan, x, weight, bias, result, choice, memory);
+  } else {
+    direct::forward_images(plan, x, weight, bias, result, choice);
+  }
 }
 
+// The weight's gradient is undefined where the memory sums it up.
 Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                          const Incoming& incoming) {
-  const auto method = transformed::planes_take(plan) ? transformed::backward_planes
-                      : direct::pooled_applies(plan) && !plan.around.upsample
-                          ? direct::backward_pooled
-                      : by_transform(plan) ? transformed::backward_images
-                                           : direct::backward_images;
-  return method(plan, x, weight, incoming);
+                          const Incoming& incoming, WeightMemory* memory) {
+  if (unrolled::takes(plan)) {
+    return unrolled::backward_images(plan, x, weight, incoming, memory);
+  }
+  if (transformed::planes_take(plan)) {
+    return transformed::backward_planes(plan, x, weight, incoming);
+  }
+  if (direct::pooled_applies(plan) && !plan.around.upsample) {
+    return direct::backward_pooled(plan, x, weight, incoming);
+  }
+  return by_transform(plan) ? transformed::backward_images(plan, x, weight, incoming, memory)
+                            : direct::backward_images(plan, x, weight, incoming);
 }
 
 struct Convolution : Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, Pair padding, bool upsample,
-                            bool relu, bool max_pool) {
+                            bool relu, bool max_pool, const WeightMemoryPtr& memory) {
     const Plan plan(direct::best_kernels()->width, x, weight, padding, {upsample, relu, max_pool});
     const auto [rows, columns] = plan.result_size();
     at::Tensor result = empty_images(plan.n, plan.out_channels, rows, columns);
@@ -69,7 +82,7 @@ struct Convolution : Function<Convolution> {
       choice = at::empty({plan.n, plan.out_channels, rows, columns}, at::TensorOptions(at::kByte),
                          kChannelsLast);
     }
-    forward_images(plan, x, weight, bias, result, choice);
+    forward_images(plan, x, weight, bias, result, choice, memory.get());
     // The bias is only needed for second derivatives.
     context->save_for_backward({x, weight, bias.value_or(at::Tensor()),
                                 relu && !max_pool ? result : at::Tensor(), choice});
@@ -77,6 +90,9 @@ struct Convolution : Function<Convolution> {
     context->saved_data["upsample"] = upsample;
     context->saved_data["relu"] = relu;
     context->saved_data["max_pool"] = max_pool;
+    if (memory) {
+      context->saved_data["memory"] = c10::IValue::make_capsule(memory);
+    }
     return result;
   }
 
@@ -92,14 +108,19 @@ struct Convolution : Function<Convolution> {
       return derivable(context, x, weight, bias, padding, around, gradients[0]);
     }
     const Plan plan(direct::best_kernels()->width, x, weight, padding, around);
+    WeightMemoryPtr memory;
+    if (const auto place = context->saved_data.find("memory"); place != context->saved_data.end()) {
+      memory = c10::static_intrusive_pointer_cast<WeightMemory>(place->second.toCapsule());
+    }
     const Gradients found = backward_images(
         plan, x, weight,
-        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)});
-    variable_list result(7);
+        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)},
+        memory.get());
+    variable_list result(8);
     if (context->needs_input_grad(0)) {
       result[0] = found.input;
     }
-    if (context->needs_input_grad(1)) {
+    if (context->needs_input_grad(1) && found.weight.defined()) {
       // In the weight's own memory layout, as the optimiser wants it.
       result[1] = at::empty_like(weight).copy_(found.weight);
     }
@@ -126,7 +147,7 @@ struct Convolution : Function<Convolution> {
     }
     const variable_list found = torch::autograd::grad({output}, inputs, {gradient},
                                                       /*retain_graph=*/true, /*create_graph=*/true);
-    variable_list result(7);
+    variable_list result(8);
     for (size_t i = 0; i < places.size(); ++i) {
       result[places[i]] = found[i];
     }
@@ -137,9 +158,10 @@ struct Convolution : Function<Convolution> {
 }  // namespace
 
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                       Pair stride, Pair padding, Pair dilation, Around around) {
+                       Pair stride, Pair padding, Pair dilation, Around around,
+                       const WeightMemoryPtr& memory) {
   return applies(x, weight, stride, padding, dilation)
-             ? convolve(x, weight, bias, padding, around)
+             ? convolve(x, weight, bias, padding, around, memory)
              : convolve_by_aten(x, weight, bias, stride, padding, dilation, around);
 }
 
@@ -171,10 +193,10 @@ at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const
 }
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    Pair padding, Around around) {
+                    Pair padding, Around around, const WeightMemoryPtr& memory) {
   const auto run = [&](const at::Tensor& image, bool upsample) {
     return Convolution::apply(image, weight, if_defined(bias), padding, upsample, around.relu,
-                              around.max_pool);
+                              around.max_pool, memory);
   };
   if (!around.upsample ||
       upsamples_itself(Plan(direct::best_kernels()->width, x, weight, padding, around))) {

@@ -6,19 +6,24 @@
 // processor multiplies with, and what stands around them reads and writes everything again. Here
 // the sums stay in registers, what follows is done while they are in the cache, and there is less
 // to multiply: by transforms for 3×3 kernels (transformed/images.h), by products before shifts for
-// few output channels (transformed/planes.h), and by leaving out the three quarters of a pooled
-// gradient that are zero (direct/images.h). The method for a shape is chosen by what it costs.
+// few output channels (transformed/planes.h), by one matrix product for tiny images
+// (unrolled/images.h), and by leaving out the three quarters of a pooled gradient that are zero
+// (direct/images.h). The method for a shape is chosen by what it costs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include "models/fused/plan.h"
+#include "models/fused/weight_memory.h"
 
 namespace imgcomp::fused {
 
 // The best way there is for these tensors: convolve where it applies, else convolve_by_aten.
+// memory: of a weight that serves again in this pass, always for images of one size; it may then
+// sum up the weight's gradient, of which autograd is told nothing.
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                       Pair stride, Pair padding, Pair dilation, Around around = {});
+                       Pair stride, Pair padding, Pair dilation, Around around = {},
+                       const WeightMemoryPtr& memory = {});
 
 // Whether convolve takes these: float32 on the CPU, channels_last, no autocast, a processor with
 // vectors, a padding smaller than the kernel, and an output that is not empty.
@@ -28,7 +33,7 @@ bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair pa
 // x: (N, C, H, W); weight: (C', C, kh, kw); bias: (C') or undefined. Returns (N, C', H', W')
 // channels_last, with a gradient that can itself be derived again (slowly, by ATen).
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    Pair padding, Around around);
+                    Pair padding, Around around, const WeightMemoryPtr& memory = {});
 
 // The same by ATen's operations, one after another, for everything that applies() refuses.
 at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

@@ -40,8 +40,10 @@ void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t ch
   }
 }
 
-Sums::Sums(int64_t weights, int64_t channels)
-    : weight(at::zeros({at::get_num_threads(), weights}, at::TensorOptions(at::kFloat))),
+Sums::Sums(int64_t weights, int64_t channels, const at::Tensor& so_far)
+    : weight(so_far.defined()
+                 ? so_far
+                 : at::zeros({at::get_num_threads(), weights}, at::TensorOptions(at::kFloat))),
       bias(at::zeros({at::get_num_threads(), channels}, at::TensorOptions(at::kFloat))) {}
 
 }  // namespace imgcomp::fused

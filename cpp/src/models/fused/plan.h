@@ -65,7 +65,8 @@ struct Incoming {
 
 // Sums of weight and bias gradients, one for each thread, added up in the threads' order.
 struct Sums {
-  Sums(int64_t weights, int64_t channels);
+  // so_far: the weights' sums to go on with, or undefined for zeros.
+  Sums(int64_t weights, int64_t channels, const at::Tensor& so_far = {});
   at::Tensor weight, bias;  // (threads, …)
 
   float* weight_of(int64_t thread) {

@@ -19,16 +19,17 @@ constexpr fused::Pair kOne{1, 1};
 // A convolution that divides the size by its stride, rounded up: what an even kernel lacks of
 // padding on one side is added below and to the right.
 at::Tensor same_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            fused::Pair stride) {
+                            fused::Pair stride, const ForwardContext& context) {
+  const fused::WeightMemoryPtr memory = fused::memory_of(weight, context);
   const int64_t height = weight.size(2), width = weight.size(3);
   const fused::Pair padding{(height - 1) / 2, (width - 1) / 2};
   if (height % 2 == 1 && width % 2 == 1) {
-    return fused::convolution(x, weight, bias, stride, padding, kOne);
+    return fused::convolution(x, weight, bias, stride, padding, kOne, {}, memory);
   }
   const at::Tensor padded = at::constant_pad_nd(
       x, {padding[1], width - 1 - padding[1], padding[0], height - 1 - padding[0]});
   return fused::convolution(padded.contiguous(x.suggest_memory_format()), weight, bias, stride,
-                            {0, 0}, kOne);
+                            {0, 0}, kOne, {}, memory);
 }
 
 class Recurrent : public Layer {
@@ -53,8 +54,8 @@ class Recurrent : public Layer {
     static const std::vector<at::Tensor> kNothing;
     const auto found = context.states ? context.states->find(this) : RecurrentStates::iterator{};
     const bool first = !context.states || found == context.states->end();
-    std::vector<at::Tensor> next =
-        step(same_convolution(x, input_weight_, bias_, stride_), first ? kNothing : found->second);
+    std::vector<at::Tensor> next = step(same_convolution(x, input_weight_, bias_, stride_, context),
+                                        first ? kNothing : found->second, context);
     at::Tensor hidden = next.front();
     if (context.states) {
       (*context.states)[this] = std::move(next);
@@ -65,8 +66,8 @@ class Recurrent : public Layer {
  protected:
   // From the input's convolution and the state, empty at first, to the next state, whose first
   // tensor is the output.
-  virtual std::vector<at::Tensor> step(at::Tensor from_input,
-                                       const std::vector<at::Tensor>& state) const = 0;
+  virtual std::vector<at::Tensor> step(at::Tensor from_input, const std::vector<at::Tensor>& state,
+                                       const ForwardContext& context) const = 0;
 
   int64_t input_multiply_adds(const Shape& input) const {
     const Shape output = output_shape(input);
@@ -96,12 +97,13 @@ class ConvLstm : public Recurrent {
   }
 
  private:
-  std::vector<at::Tensor> step(at::Tensor from_input,
-                               const std::vector<at::Tensor>& state) const override {
+  std::vector<at::Tensor> step(at::Tensor from_input, const std::vector<at::Tensor>& state,
+                               const ForwardContext& context) const override {
     const bool first = state.empty();
     const auto [hidden, cell] =
         first ? cell_(from_input, {})
-              : cell_(from_input + same_convolution(state[0], state_weight_, {}, kOne), state[1]);
+              : cell_(from_input + same_convolution(state[0], state_weight_, {}, kOne, context),
+                      state[1]);
     return {hidden, cell};
   }
 
@@ -124,17 +126,17 @@ class ConvGru : public Recurrent {
   }
 
  private:
-  std::vector<at::Tensor> step(at::Tensor from_input,
-                               const std::vector<at::Tensor>& state) const override {
+  std::vector<at::Tensor> step(at::Tensor from_input, const std::vector<at::Tensor>& state,
+                               const ForwardContext& context) const override {
     at::Tensor gates = from_input.narrow(1, 0, 2 * channels_);
     at::Tensor candidate = from_input.narrow(1, 2 * channels_, channels_);
     if (state.empty()) {
       return {recurrent::gru_cell(gates, candidate, {})};
     }
     const at::Tensor& hidden = state[0];
-    gates = gates + same_convolution(hidden, gate_weight_, {}, kOne);
+    gates = gates + same_convolution(hidden, gate_weight_, {}, kOne, context);
     candidate = candidate + same_convolution(recurrent::gru_reset_state(gates, hidden),
-                                             candidate_weight_, {}, kOne);
+                                             candidate_weight_, {}, kOne, context);
     return {recurrent::gru_cell(gates, candidate, hidden)};
   }
 

@@ -17,8 +17,7 @@ namespace {
 using fused::Plan;
 using fused::Scratch;
 
-// Values at points that are worked on together; more would not stay in the second-level cache,
-// fewer would read the transformed weights too often.
+// Values at points that are worked on together: more would not stay in the second-level cache.
 constexpr int64_t kCacheBytes = int64_t{1} << 20;
 
 // Points begin at different places of a cache's page, or they would push each other out.
@@ -60,11 +59,14 @@ struct Layout {
               0};
     const auto bytes = static_cast<int64_t>(sizeof(float));
     const int64_t row = tiling.columns * scheme.points * (padded_in + padded_out) * bytes;
-    const int64_t fitting = std::max<int64_t>(1, kCacheBytes / row);
+    // They go through all transformed weights, which may be more than fit a cache themselves: then
+    // as many values as weights, so that these are not read oftener than they earn.
+    const int64_t weights = scheme.points * in * padded_out * bytes;
+    const int64_t fitting = std::max<int64_t>(1, std::max(kCacheBytes, weights) / row);
     // As equal as they can be.
     const int64_t parts = (tiling.rows + fitting - 1) / fitting;
     rows = (tiling.rows + parts - 1) / parts;
-    images = std::clamp<int64_t>(fitting / tiling.rows, 1, 16);
+    images = std::clamp<int64_t>(fitting / tiling.rows, 1, plan.n);
   }
 
   Tiling with(int64_t padded) const {
@@ -87,6 +89,16 @@ at::Tensor transformed_weights(const Layout& layout, const at::Tensor& weight, b
   layout.scheme.weights(kernels.const_data_ptr<float>(), depth, padded,
                         result.mutable_data_ptr<float>());
   return result;
+}
+
+// The gradient of the weight from the threads' sums of its gradients at the points.
+at::Tensor weight_gradient(const Layout& layout, const at::Tensor& sums) {
+  const at::Tensor total = sums.sum(0);
+  const at::Tensor kernels =
+      at::empty({3, 3, layout.in, layout.padded_out}, at::TensorOptions(at::kFloat));
+  layout.scheme.weights_adjoint(total.const_data_ptr<float>(), layout.in, layout.padded_out,
+                                kernels.mutable_data_ptr<float>());
+  return kernels.narrow(3, 0, layout.out).permute({3, 2, 0, 1});
 }
 
 // Calls visit(image, row of tiles, place of its first tile among those worked on at once).
@@ -119,10 +131,13 @@ int64_t cost(const Plan& plan) {
 }
 
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice) {
+                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
+                    fused::WeightMemory* memory) {
   const Layout layout(plan);
   const Scheme& scheme = layout.scheme;
-  const at::Tensor at_points = transformed_weights(layout, weight, false);
+  const at::Tensor at_points = fused::kept(memory, &fused::WeightMemory::forward, [&] {
+    return transformed_weights(layout, weight, false);
+  });
   const at::Tensor offset = at::zeros({layout.padded_out}, at::TensorOptions(at::kFloat));
   if (bias) {
     offset.narrow(0, 0, layout.out).copy_(bias->detach());
@@ -168,7 +183,7 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
 }
 
 fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                                 const fused::Incoming& incoming) {
+                                 const fused::Incoming& incoming, fused::WeightMemory* memory) {
   const Layout layout(plan);
   const Scheme& scheme = layout.scheme;
   const bool with_input = incoming.with_input;
@@ -177,10 +192,13 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   at::Tensor turned;
   fused::Gradients result;
   if (with_input) {
-    turned = transformed_weights(layout, weight, true);
+    turned = fused::kept(memory, &fused::WeightMemory::turned,
+                         [&] { return transformed_weights(layout, weight, true); });
     result.input = fused::empty_images(plan.n, plan.in_channels, plan.height, plan.width);
   }
-  fused::Sums sums(scheme.points * weight_floats, layout.padded_out);
+  const bool go_on = memory != nullptr && memory->sums_gradients;
+  fused::Sums sums(scheme.points * weight_floats, layout.padded_out,
+                   go_on ? memory->sum : at::Tensor());
   const auto* images = x.const_data_ptr<float>();
   const auto* weights = with_input ? turned.const_data_ptr<float>() : nullptr;
   auto* input_gradients = with_input ? result.input.mutable_data_ptr<float>() : nullptr;
@@ -242,12 +260,12 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
       }
     }
   });
-  const at::Tensor total = sums.weight.sum(0);
-  const at::Tensor kernels =
-      at::empty({3, 3, layout.in, layout.padded_out}, at::TensorOptions(at::kFloat));
-  scheme.weights_adjoint(total.const_data_ptr<float>(), layout.in, layout.padded_out,
-                         kernels.mutable_data_ptr<float>());
-  result.weight = kernels.narrow(3, 0, layout.out).permute({3, 2, 0, 1});
+  if (go_on) {
+    memory->sum = sums.weight;
+    memory->whole = [layout](const at::Tensor& sum) { return weight_gradient(layout, sum); };
+  } else {
+    result.weight = weight_gradient(layout, sums.weight);
+  }
   result.bias = sums.bias.sum(0).narrow(0, 0, layout.out);
   return result;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "models/fused/plan.h"
+#include "models/fused/weight_memory.h"
 
 namespace imgcomp::transformed {
 
@@ -15,9 +16,11 @@ int64_t cost(const fused::Plan& plan);
 
 // choice: which of four was the maximum; undefined where nothing is pooled.
 void forward_images(const fused::Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice);
+                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
+                    fused::WeightMemory* memory);
 
 fused::Gradients backward_images(const fused::Plan& plan, const at::Tensor& x,
-                                 const at::Tensor& weight, const fused::Incoming& incoming);
+                                 const at::Tensor& weight, const fused::Incoming& incoming,
+                                 fused::WeightMemory* memory);
 
 }  // namespace imgcomp::transformed

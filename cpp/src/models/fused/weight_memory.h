@@ -1,0 +1,55 @@
+// What a convolution's method works out from a weight, kept over the iterations of a pass: the
+// matrices that its products read, and the sum of its gradient in the form that the products leave.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/ivalue.h>
+
+#include <functional>
+#include <unordered_map>
+
+#include "imgcomp/gradients.h"
+#include "imgcomp/layer.h"
+
+namespace imgcomp::fused {
+
+class WeightMemory final : public GradientSum {
+ public:
+  at::Tensor forward, turned;  // undefined before the first use
+
+  // Whether gradients are summed up here, rather than given to autograd each time.
+  bool sums_gradients = false;
+  at::Tensor sum;                                      // undefined before the first use
+  std::function<at::Tensor(const at::Tensor&)> whole;  // from the sum to the weight's gradient
+
+  at::Tensor value() const override { return sum.defined() ? whole(sum) : at::Tensor(); }
+};
+
+using WeightMemoryPtr = c10::intrusive_ptr<WeightMemory>;
+
+// Those of one pass.
+class WeightMemories {
+ public:
+  // own: where gradients are summed up for, or null.
+  WeightMemoryPtr of(const at::Tensor& weight, OwnGradients* own);
+
+ private:
+  std::unordered_map<const c10::TensorImpl*, WeightMemoryPtr> memories_;
+};
+
+// A weight's memory in a pass, null where nothing is remembered.
+WeightMemoryPtr memory_of(const at::Tensor& weight, const ForwardContext& context);
+
+// `place` of a memory, made on first use; made anew where there is no memory.
+template <class Make>
+at::Tensor kept(WeightMemory* memory, at::Tensor WeightMemory::* place, const Make& make) {
+  if (memory == nullptr) {
+    return make();
+  }
+  if (!(memory->*place).defined()) {
+    memory->*place = make();
+  }
+  return memory->*place;
+}
+
+}  // namespace imgcomp::fused
