@@ -56,11 +56,8 @@ GradientExpander::GradientExpander(const Plan& plan, const direct::Kernels& poin
       rows_(2 * plan.out_width * plan.out_channels) {}
 
 void GradientExpander::place(const float* row, int64_t y, float* expanded) const {
-  float* to = expanded + y * row_ + edge_ * channels_;
-  for (int64_t x = 0; x < plan_.out_width; ++x) {
-    std::memcpy(to + x * channels_, row + x * plan_.out_channels,
-                static_cast<size_t>(plan_.out_channels) * sizeof(float));
-  }
+  copy_pixels(plan_.out_width, plan_.out_channels, row, plan_.out_channels,
+              expanded + y * row_ + edge_ * channels_, channels_);
 }
 
 void GradientExpander::expand(const Incoming& incoming, int64_t image, float* expanded) const {

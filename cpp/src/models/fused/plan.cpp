@@ -33,10 +33,37 @@ Scratch::Scratch(int64_t floats)
     : tensor(at::empty({floats}, at::TensorOptions(at::kFloat))),
       data(tensor.mutable_data_ptr<float>()) {}
 
-void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t channels, float* to) {
+namespace {
+
+// So few that calling memcpy would take longer than copying.
+template <int64_t Channels>
+void copy_few(int64_t pixels, const float* from, int64_t from_stride, float* to,
+              int64_t to_stride) {
   for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-    std::memcpy(to + pixel * channels, from + pixel * padded,
-                static_cast<size_t>(channels) * sizeof(float));
+    std::memcpy(to + pixel * to_stride, from + pixel * from_stride, Channels * sizeof(float));
+  }
+}
+
+}  // namespace
+
+void copy_pixels(int64_t pixels, int64_t channels, const float* from, int64_t from_stride,
+                 float* to, int64_t to_stride) {
+  if (from_stride == channels && to_stride == channels) {
+    std::memcpy(to, from, static_cast<size_t>(pixels * channels) * sizeof(float));
+    return;
+  }
+  switch (channels) {
+    case 1:
+      return copy_few<1>(pixels, from, from_stride, to, to_stride);
+    case 2:
+      return copy_few<2>(pixels, from, from_stride, to, to_stride);
+    case 3:
+      return copy_few<3>(pixels, from, from_stride, to, to_stride);
+    default:
+      for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+        std::memcpy(to + pixel * to_stride, from + pixel * from_stride,
+                    static_cast<size_t>(channels) * sizeof(float));
+      }
   }
 }
 

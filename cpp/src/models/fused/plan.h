@@ -49,8 +49,15 @@ struct Scratch {
   float* data;
 };
 
+// Copies the channels of pixels that lie `from_stride` and `to_stride` floats apart.
+void copy_pixels(int64_t pixels, int64_t channels, const float* from, int64_t from_stride,
+                 float* to, int64_t to_stride);
+
 // Drops the channels that were added to fill the vectors.
-void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t channels, float* to);
+inline void narrow_pixels(const float* from, int64_t pixels, int64_t padded, int64_t channels,
+                          float* to) {
+  copy_pixels(pixels, channels, from, padded, to, channels);
+}
 
 struct Gradients {
   at::Tensor input, weight, bias;  // input: undefined where it is not needed

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "models/fused/epilogue.h"
 #include "models/transformed/kernels.h"
@@ -21,6 +22,8 @@ using fused::Scratch;
 // Channels are added four at a time; what lies beyond the last channel is never read.
 using Four = float __attribute__((vector_size(16), aligned(4), may_alias));
 constexpr int64_t kFour = 4;
+
+constexpr fused::Pair kThree{3, 3};
 
 Four& four_at(float* p) {
   return *reinterpret_cast<Four*>(p);
@@ -77,63 +80,136 @@ at::Tensor in_blocks(const at::Tensor& matrix, int64_t padded, int64_t vector) {
   return whole.view({matrix.size(0), padded / vector, vector}).permute({1, 0, 2}).contiguous();
 }
 
-// Each output pixel is the sum of what its taps read. rows: (out_height, out_width, channels).
-void add_planes(const Plan& plan, const Layout& layout, const float* products, const float* bias,
-                float* rows) {
-  std::vector<int64_t> offsets(static_cast<size_t>(layout.taps));
-  for (int64_t y = 0; y < plan.out_height; ++y) {
-    for (int64_t x = 0; x < plan.out_width; ++x) {
-      for (int64_t dy = 0; dy < plan.kernel[0]; ++dy) {
-        const int64_t row = layout.source(0, y, dy, plan) * layout.padded[1];
-        for (int64_t dx = 0; dx < plan.kernel[1]; ++dx) {
-          const int64_t tap = dy * plan.kernel[1] + dx;
-          offsets[static_cast<size_t>(tap)] =
-              (row + layout.source(1, x, dx, plan)) * layout.planes + tap * plan.out_channels;
-        }
-      }
-      float* to = rows + (y * plan.out_width + x) * layout.channels;
-      for (int64_t c = 0; c < layout.channels; c += kFour) {
-        Four sum = four_at(bias + c);
-        for (const int64_t offset : offsets) {
-          sum += four_at(products + offset + c);
-        }
-        four_at(to + c) = sum;
-      }
+// One number for each place on an axis and each tap there, so that loops over pixels only look up.
+template <class Number>
+std::vector<int64_t> table(int64_t places, int64_t taps, const Number& number) {
+  std::vector<int64_t> result;
+  result.reserve(static_cast<size_t>(places * taps));
+  for (int64_t place = 0; place < places; ++place) {
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      result.push_back(number(place, tap));
     }
   }
+  return result;
 }
 
-// The products' gradient: each takes that of the outputs which read it. gradient: with its border;
-// products: (height, width, planes), without any.
-void spread_planes(const Plan& plan, const Layout& layout, const float* gradient, float* products) {
-  const auto output = [&](size_t axis, int64_t pixel, int64_t tap) {
-    // The first of `factor` outputs, in coordinates with the border.
-    return layout.factor * pixel - tap + plan.padding[axis] + layout.gradient_border[axis];
-  };
-  const int64_t row = layout.gradient_size[1] * layout.channels;
-  for (int64_t y = 0; y < plan.height; ++y) {
-    for (int64_t x = 0; x < plan.width; ++x) {
-      float* to = products + (y * plan.width + x) * layout.planes;
-      for (int64_t dy = 0; dy < plan.kernel[0]; ++dy) {
-        for (int64_t dx = 0; dx < plan.kernel[1]; ++dx) {
-          const float* from =
-              gradient + output(0, y, dy) * row + output(1, x, dx) * layout.channels;
-          for (int64_t c = 0; c < layout.channels; c += kFour) {
-            Four sum = four_at(from + c);
-            if (layout.factor == 2) {
-              sum += four_at(from + layout.channels + c) + four_at(from + row + c) +
-                     four_at(from + row + layout.channels + c);
+// Each output pixel is the sum of what its taps read.
+class PlaneAdder {
+ public:
+  PlaneAdder(const Plan& plan, const Layout& layout)
+      : plan_(plan),
+        channels_(layout.channels),
+        rows_(table(plan.out_height, plan.kernel[0],
+                    [&](int64_t y, int64_t tap) {
+                      return layout.source(0, y, tap, plan) * layout.padded[1] * layout.planes +
+                             tap * plan.kernel[1] * plan.out_channels;
+                    })),
+        columns_(table(plan.out_width, plan.kernel[1], [&](int64_t x, int64_t tap) {
+          return layout.source(1, x, tap, plan) * layout.planes + tap * plan.out_channels;
+        })) {}
+
+  // rows: (out_height, out_width, channels).
+  void add(const float* products, const float* bias, float* rows) const {
+    plan_.kernel == kThree ? add<3, 3>(products, bias, rows) : add<0, 0>(products, bias, rows);
+  }
+
+ private:
+  // The kernel's size, where it is known; loops are unrolled then.
+  template <int64_t Height, int64_t Width>
+  void add(const float* products, const float* bias, float* rows) const {
+    const int64_t height = Height > 0 ? Height : plan_.kernel[0];
+    const int64_t width = Width > 0 ? Width : plan_.kernel[1];
+    for (int64_t y = 0; y < plan_.out_height; ++y) {
+      const int64_t* row = rows_.data() + y * height;
+      for (int64_t x = 0; x < plan_.out_width; ++x) {
+        const int64_t* column = columns_.data() + x * width;
+        for (int64_t c = 0; c < channels_; c += kFour) {
+          Four sum = four_at(bias + c);
+          for (int64_t dy = 0; dy < height; ++dy) {
+            const float* line = products + row[dy] + c;
+            for (int64_t dx = 0; dx < width; ++dx) {
+              sum += four_at(line + column[dx]);
             }
-            // What is beyond the last channel is overwritten by the next tap, or lies in planes
-            // that nobody reads.
-            four_at(to + c) = sum;
           }
-          to += plan.out_channels;
+          four_at(rows + c) = sum;
         }
+        rows += channels_;
       }
     }
   }
-}
+
+  const Plan& plan_;
+  int64_t channels_;
+  std::vector<int64_t> rows_, columns_;  // floats to the products that a tap reads
+};
+
+// The products' gradient: each takes that of the outputs which read it.
+class PlaneSpreader {
+ public:
+  PlaneSpreader(const Plan& plan, const Layout& layout)
+      : plan_(plan),
+        layout_(layout),
+        row_(layout.gradient_size[1] * layout.channels),
+        rows_(table(plan.height, plan.kernel[0],
+                    [&](int64_t y, int64_t tap) { return output(0, y, tap) * row_; })),
+        columns_(table(plan.width, plan.kernel[1], [&](int64_t x, int64_t tap) {
+          return output(1, x, tap) * layout.channels;
+        })) {}
+
+  // gradient: with its border; products: (height, width, planes), without any.
+  void spread(const float* gradient, float* products) const {
+    if (layout_.factor == 2) {
+      spread<true, 0, 0>(gradient, products);
+    } else if (plan_.kernel == kThree) {
+      spread<false, 3, 3>(gradient, products);
+    } else {
+      spread<false, 0, 0>(gradient, products);
+    }
+  }
+
+ private:
+  // The first of `factor` outputs that read a pixel through a tap, in coordinates with the border.
+  int64_t output(size_t axis, int64_t pixel, int64_t tap) const {
+    return layout_.factor * pixel - tap + plan_.padding[axis] + layout_.gradient_border[axis];
+  }
+
+  template <bool Upsampled, int64_t Height, int64_t Width>
+  void spread(const float* gradient, float* products) const {
+    const int64_t height = Height > 0 ? Height : plan_.kernel[0];
+    const int64_t width = Width > 0 ? Width : plan_.kernel[1];
+    const int64_t channels = layout_.channels, out_channels = plan_.out_channels;
+    for (int64_t y = 0; y < plan_.height; ++y) {
+      const int64_t* row = rows_.data() + y * height;
+      for (int64_t x = 0; x < plan_.width; ++x) {
+        const int64_t* column = columns_.data() + x * width;
+        float* to = products;
+        for (int64_t dy = 0; dy < height; ++dy) {
+          const float* line = gradient + row[dy];
+          for (int64_t dx = 0; dx < width; ++dx) {
+            const float* from = line + column[dx];
+            for (int64_t c = 0; c < channels; c += kFour) {
+              Four sum = four_at(from + c);
+              if constexpr (Upsampled) {
+                sum += four_at(from + channels + c) + four_at(from + row_ + c) +
+                       four_at(from + row_ + channels + c);
+              }
+              // What is beyond the last channel is overwritten by the next tap, or lies in planes
+              // that nobody reads.
+              four_at(to + c) = sum;
+            }
+            to += out_channels;
+          }
+        }
+        products += layout_.planes;
+      }
+    }
+  }
+
+  const Plan& plan_;
+  const Layout& layout_;
+  int64_t row_;
+  std::vector<int64_t> rows_, columns_;  // floats to the outputs that read a pixel
+};
 
 }  // namespace
 
@@ -160,6 +236,7 @@ void forward_planes(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
   const auto* images = x.const_data_ptr<float>();
   auto* results = result.mutable_data_ptr<float>();
   auto* choices = choice.defined() ? choice.mutable_data_ptr<uint8_t>() : nullptr;
+  const PlaneAdder adder(plan, layout);
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
     const Scratch products(layout.product_floats());
@@ -175,7 +252,7 @@ void forward_planes(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
                          products.data + at * planes, planes);
       }
       const int64_t at = i * plan.result_floats();
-      add_planes(plan, layout, products.data, offsets, finisher.rows(0, results + at));
+      adder.add(products.data, offsets, finisher.rows(0, results + at));
       finisher.finish(0, plan.out_height, results + at,
                       choices == nullptr ? nullptr : choices + at);
     }
@@ -201,6 +278,7 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
   const auto* images = x.const_data_ptr<float>();
   auto* inputs = incoming.with_input ? result.input.mutable_data_ptr<float>() : nullptr;
   const int64_t pixels = plan.height * plan.width;
+  const PlaneSpreader spreader(plan, layout);
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
     const fused::GradientExpander expander(plan, pointwise, layout.channels,
@@ -218,7 +296,7 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
     for (int64_t i = begin; i < end; ++i) {
       expander.expand(incoming, i, inner);
       pointwise.add_pixels(inner, expander.floats() / layout.channels, layout.channels, bias_sums);
-      spread_planes(plan, layout, gradient.data, products.data);
+      spreader.spread(gradient.data, products.data);
       kernels.outer(pixels, in, planes, images + i * plan.image_size(), in, products.data, planes,
                     weight_sums);
       if (inputs != nullptr) {
