@@ -10,11 +10,13 @@ from imgcomp.datasets._folder import from_folder
 from imgcomp.datasets._idx import read_idx
 from imgcomp.datasets._load import cifar10, cifar100, digits, fashion_mnist, load, mnist
 from imgcomp.datasets._locate import cache_dir, data_dir
+from imgcomp.datasets._photographs import Photographs, from_tiles, kodak, photographs, tiles
 from imgcomp.datasets._registry import names
 from imgcomp.datasets._split import Dataset, Split, proportional
 
 __all__ = [
     "Dataset",
+    "Photographs",
     "Split",
     "cache_dir",
     "cifar10",
@@ -25,9 +27,13 @@ __all__ = [
     "fashion_mnist",
     "from_arrays",
     "from_folder",
+    "from_tiles",
+    "kodak",
     "load",
     "mnist",
     "names",
+    "photographs",
     "proportional",
     "read_idx",
+    "tiles",
 ]
