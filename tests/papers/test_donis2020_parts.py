@@ -13,8 +13,9 @@ import torch
 
 from imgcomp import datasets, metrics, models
 from imgcomp.datasets import Split
+from imgcomp.papers.common import in_colour
 from imgcomp.papers.donis2020 import bounds
-from imgcomp.papers.donis2020.data import in_colour, rotated
+from imgcomp.papers.donis2020.data import rotated
 from imgcomp.papers.donis2020.inspection import count_parameters, layer_gradients
 from imgcomp.papers.donis2020.stages import (
     colour_errors,

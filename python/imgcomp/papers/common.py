@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from imgcomp.errors import CheckpointError, TrainingDivergedError
+from imgcomp.errors import CheckpointError, TrainingDivergedError, UsageError
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -18,6 +18,29 @@ if TYPE_CHECKING:
     from imgcomp.models import Model
     from imgcomp.training import Callback, History
     from imgcomp.training.data import FitData
+
+
+def in_colour(split: Split, side: int = 32) -> Split:
+    """Images as (3, side, side): gray ones in three equal planes, smaller ones in a black frame.
+
+    Raises:
+        UsageError: larger images.
+    """
+    from imgcomp.datasets import Split
+
+    channels, height, width = split.image_shape
+    if (channels, height, width) == (3, side, side):
+        return split
+    if height > side or width > side:
+        raise UsageError(
+            f"expected images of at most {side}×{side} pixels, those of {split.name} have "
+            f"{height}×{width}"
+        )
+    images = split.images.expand(-1, 3, -1, -1)
+    down, right = side - height, side - width
+    frame = (right // 2, right - right // 2, down // 2, down - down // 2)
+    images = torch.nn.functional.pad(images, frame).contiguous()
+    return Split(images, split.labels, split.classes, split.name)
 
 
 def finite(values: Iterable[float]) -> list[float | None]:

@@ -8,10 +8,9 @@ import torch
 
 from imgcomp import datasets
 from imgcomp.datasets import Dataset, Split
-from imgcomp.errors import UsageError
+from imgcomp.papers.common import in_colour
 from imgcomp.papers.experiment import Run
 
-SIDE = 32
 CODE_BITS = 128
 """Bits of the code of an image: 32 for each of 2×2 places."""
 DRAW = 2020
@@ -29,27 +28,6 @@ def whole(run: Run) -> Dataset:
     if found.name == "cifar-10" and run.settings.flag("both"):
         found = found + datasets.load("cifar-100", run.data_dir, offline=run.offline)
     return Dataset(found.name, in_colour(found.train), in_colour(found.test))
-
-
-def in_colour(split: Split) -> Split:
-    """Images as 3×32×32: gray ones in three equal planes, smaller ones in a black frame.
-
-    Raises:
-        UsageError: images larger than 32×32.
-    """
-    channels, height, width = split.image_shape
-    if (channels, height, width) == (3, SIDE, SIDE):
-        return split
-    if height > SIDE or width > SIDE:
-        raise UsageError(
-            f"donis2020 needs images of at most {SIDE}×{SIDE} pixels, those of {split.name} have "
-            f"{height}×{width}"
-        )
-    images = split.images.expand(-1, 3, -1, -1)
-    down, right = SIDE - height, SIDE - width
-    frame = (right // 2, right - right // 2, down // 2, down - down // 2)
-    images = torch.nn.functional.pad(images, frame).contiguous()
-    return Split(images, split.labels, split.classes, split.name)
 
 
 def rotated(split: Split) -> Split:
