@@ -20,6 +20,7 @@ _MODULES = {
     "donis2020": "imgcomp.papers.donis2020",
     "feng2018": "imgcomp.papers.feng2018",
     "kawaguchi2022": "imgcomp.papers.kawaguchi2022",
+    "toderici2017": "imgcomp.papers.toderici2017",
 }
 
 
