@@ -184,7 +184,7 @@ def _pairs(numbers: Numbers) -> MatplotlibFigure:
         place.set_ylim(len(listed) - 0.4, -0.6)
         texts = [pair.text for pair in listed] if measure == "ms_ssim" else [""] * len(listed)
         place.set_yticks(range(len(listed)), texts, fontsize=7)
-        place.locator_params(axis="x", nbins=4)
+        place.locator_params(axis="x", nbins=6)
     return figure
 
 
