@@ -31,8 +31,8 @@ struct FactoredLinear : torch::autograd::Function<FactoredLinear> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &gradient = gradients[0];
     const bool transposed = context->saved_data["transposed"].toBool();
-    auto own = c10::static_intrusive_pointer_cast<OwnGradients>(
-        context->saved_data["own"].toCapsule());
+    auto own =
+        c10::static_intrusive_pointer_cast<OwnGradients>(context->saved_data["own"].toCapsule());
     own->add(weight, transposed ? Product{x, gradient} : Product{gradient, x});
     variable_list result(5);
     if (context->needs_input_grad(0)) {
@@ -63,7 +63,8 @@ class Dense : public Layer {
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
     if (context.own_gradients && !at::autocast::is_autocast_enabled(x.device().type())) {
-      return FactoredLinear::apply(x, weight_, if_defined(bias_), transposed_, context.own_gradients);
+      return FactoredLinear::apply(x, weight_, if_defined(bias_), transposed_,
+                                   context.own_gradients);
     }
     return at::linear(x, transposed_ ? weight_.t() : weight_, bias_);
   }
