@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,37 @@ def measure(
         pair.ours.append(ours(repeat))
         pair.peer.append(peer(repeat))
     return pair
+
+
+def compare_losses(pair: Pair, digits: int) -> str:
+    """Whether the losses of both, paired by weights, may have one mean; at least two repeats."""
+    from scipy import stats
+
+    ours, peers = ([run.quality for run in runs] for runs in (pair.ours, pair.peer))
+    first, second = (
+        f"{statistics.mean(losses):.{digits}f} ± {statistics.stdev(losses):.{digits}f}"
+        for losses in (ours, peers)
+    )
+    p = stats.ttest_rel(ours, peers).pvalue
+    return f"{pair.name}: validation loss {first} and {second}, paired by weights, p = {p:.2f}."
+
+
+def in_order(images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
+    """Batches of a preloaded tensor, in a new order."""
+    for indices in torch.randperm(len(images)).split(batch_size):
+        yield images[indices]
+
+
+def parse_arguments(description: str | None, cases: Iterable[str]) -> argparse.Namespace:
+    """The options of a benchmark of several cases; torch has ``--threads`` threads then."""
+    parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", choices=list(cases), action="append")
+    parser.add_argument("--json", action="store_true", help="write results/benchmarks/")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    return arguments
 
 
 def clock() -> float:

@@ -12,17 +12,14 @@ pairs.
 
 from __future__ import annotations
 
-import argparse
-import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from _common import RESULTS, Pair, Run, clock, measure, report
-from scipy import stats
+from _common import RESULTS, Run, clock, compare_losses, in_order, measure, parse_arguments, report
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -74,13 +71,6 @@ def scaled(case: Case, split: Split) -> torch.Tensor:
     return split.images.float() / 255 * (high - low) + low
 
 
-def in_order(images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
-    """Batches of a preloaded tensor, in a new order."""
-    order = torch.randperm(len(images))
-    for begin in range(0, len(images), batch_size):
-        yield images[order[begin : begin + batch_size]]
-
-
 def train_plain(
     case: Case, train: Split, validation: Split, repeat: int, *, tuned: bool, bf16: bool = False
 ) -> Run:
@@ -130,25 +120,8 @@ def train_ours(case: Case, train: Split, validation: Split, repeat: int) -> Run:
     return Run(seconds, imgcomp.evaluate(model, validation)["loss"])
 
 
-def compare(pair: Pair) -> str:
-    """Whether the losses of both may have one mean."""
-    ours, peers = ([run.quality for run in runs] for runs in (pair.ours, pair.peer))
-    test = stats.ttest_rel(ours, peers)
-    return (
-        f"{pair.name}: validation loss {statistics.mean(ours):.5f} ± {statistics.stdev(ours):.5f} "
-        f"and {statistics.mean(peers):.5f} ± {statistics.stdev(peers):.5f}, paired by weights, "
-        f"p = {test.pvalue:.2f}."
-    )
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--json", action="store_true", help="write results/benchmarks/")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    arguments = parse_arguments(__doc__, CASES)
 
     rows, notes = [], []
     for name in arguments.only or CASES:
@@ -169,7 +142,7 @@ def main() -> None:
         for peer, run in peers.items():
             pair = measure(f"{name} / {peer}", partial(train_ours, *work), run, arguments.repeats)
             rows.append(pair.summary(case.images))
-            notes.append(compare(pair))
+            notes.append(compare_losses(pair, digits=5))
     report(
         f"Autoencoders, {arguments.threads} threads: ours and plain PyTorch",
         rows,

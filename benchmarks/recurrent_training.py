@@ -11,16 +11,13 @@ weights and report the loss on the same validation images; draws of bits and the
 
 from __future__ import annotations
 
-import argparse
 import statistics
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import torch
-from _common import RESULTS, Pair, Run, clock, measure, report
+from _common import RESULTS, Run, clock, compare_losses, in_order, measure, parse_arguments, report
 from _recurrent_peer import Loss, Recurrent, l1, ms_ssim
-from scipy import stats
 from torch.utils.data import DataLoader, TensorDataset
 
 import imgcomp
@@ -51,12 +48,6 @@ def scaled(split: Split) -> torch.Tensor:
     return split.images.float() / 255 - 0.5
 
 
-def in_order(images: torch.Tensor) -> Iterator[torch.Tensor]:
-    """Batches of a preloaded tensor, in a new order."""
-    for indices in torch.randperm(len(images)).split(BATCH):
-        yield images[indices]
-
-
 def loss_of(case: Case, outputs: list[torch.Tensor], images: torch.Tensor) -> torch.Tensor:
     """The mean over the iterations."""
     return torch.stack([case.loss(output, images) for output in outputs]).mean()
@@ -76,7 +67,7 @@ def train_plain(case: Case, train: Split, validation: Split, repeat: int, *, tun
     start = clock()
     module.train()
     running = 0.0
-    for batch in in_order(images) if tuned else (batch for (batch,) in loader):
+    for batch in in_order(images, BATCH) if tuned else (batch for (batch,) in loader):
         optimizer.zero_grad()
         loss = loss_of(case, module(batch), batch)
         loss.backward()
@@ -109,25 +100,8 @@ def train_ours(case: Case, train: Split, validation: Split, repeat: int) -> Run:
     return Run(seconds, imgcomp.evaluate(model, validation, objective=case.objective)["loss"])
 
 
-def compare(pair: Pair) -> str:
-    """Whether the losses of both may have one mean."""
-    ours, peers = ([run.quality for run in runs] for runs in (pair.ours, pair.peer))
-    test = stats.ttest_rel(ours, peers)
-    return (
-        f"{pair.name}: validation loss {statistics.mean(ours):.4f} ± {statistics.stdev(ours):.4f} "
-        f"and {statistics.mean(peers):.4f} ± {statistics.stdev(peers):.4f}, paired by weights, "
-        f"p = {test.pvalue:.2f}."
-    )
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--only", choices=CASES, action="append")
-    parser.add_argument("--json", action="store_true", help="write results/benchmarks/")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    arguments = parse_arguments(__doc__, CASES)
 
     dataset = imgcomp.datasets.load("cifar10")
     rows, notes = [], []
@@ -142,7 +116,7 @@ def main() -> None:
                 arguments.repeats,
             )
             rows.append(pair.summary(case.images))
-            notes.append(compare(pair))
+            notes.append(compare_losses(pair, digits=4))
     report(
         f"donis2020's network, {arguments.threads} threads: ours and plain PyTorch",
         rows,

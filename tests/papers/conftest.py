@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imgcomp.papers import driver
+
+sys.path.insert(0, str(Path(__file__).parent))  # for paper_runs
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from paper_runs import context
 
 import imgcomp
 from imgcomp import datasets, models, papers
@@ -27,7 +28,7 @@ from imgcomp.papers.bhattacharya2020.stages import (
 from imgcomp.papers.common import model_from, trivial_rivals
 from imgcomp.papers.settings import resolve
 from imgcomp.report import read_results
-from imgcomp.stages import Artifact, Context
+from imgcomp.stages import Artifact
 from imgcomp.stages.graph import plan
 
 # So little training leaves many a network with one output for all images.
@@ -79,12 +80,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> papers.Reproduction:
 def a_run(dataset: Dataset, scale: Any = "smoke", **changes: object) -> papers.Run:
     settings = resolve(PAPER.options, scale, changes)
     return papers.Run(scale, (0, 1, 2), settings, dataset, "cpu", "fp32", 1, offline=True)
-
-
-def context(folder: Path, **config: object) -> Context:
-    return Context(
-        "test", config, 1, folder / "checkpoint.safetensors", imgcomp.StopToken(), lambda *_: None
-    )
 
 
 def test_results_are_complete(whole: papers.Reproduction) -> None:

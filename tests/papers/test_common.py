@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from paper_runs import context
 from sklearn.decomposition import PCA
 
 import imgcomp
@@ -22,12 +22,6 @@ from imgcomp.papers.common import (
     trivial_rivals,
 )
 from imgcomp.stages import Artifact, Context
-
-
-def context(folder: Path, **config: object) -> Context:
-    return Context(
-        "test", config, 1, folder / "checkpoint.safetensors", threading.Event(), lambda *_: None
-    )
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from paper_runs import check_pictures, table
 
 from imgcomp import datasets, papers
 from imgcomp.datasets import Dataset
@@ -54,12 +54,6 @@ def a_run(dataset: Dataset | None = None, **changes: Any) -> Run:
     return Run("smoke", (0,), values, found, "cpu", "fp32", 1, None, True)
 
 
-def table(results: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A table's rows, by column."""
-    (found,) = (one for one in results["tables"] if one["id"] == name)
-    return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
-
-
 def claim(results: dict[str, Any], name: str) -> dict[str, Any]:
     (found,) = (one for one in results["claims"] if one["id"] == name)
     return found
@@ -85,11 +79,7 @@ def test_results_are_complete(whole: papers.Reproduction) -> None:
     figures = {one["id"] for one in results["figures"]}
     assert {f"figure{number}" for number in range(2, 8)} <= figures
     assert {"residual", "variants", "bound", "colour", "one_image", "gradients"} <= figures
-    for figure in results["figures"]:
-        for file in figure["files"]:
-            if file.endswith("png"):
-                with Image.open(whole.folder / file) as image:
-                    assert min(image.size) > 100
+    check_pictures(whole.folder, results)
 
 
 def test_claims_are_those_of_the_curves(whole: papers.Reproduction) -> None:

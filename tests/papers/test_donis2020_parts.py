@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from paper_runs import context
 
 from imgcomp import datasets, metrics, models
 from imgcomp.datasets import Split
@@ -23,18 +22,6 @@ from imgcomp.papers.donis2020.stages import (
     image_measures,
     variation,
 )
-from imgcomp.stages import Context
-
-
-def context(tmp_path: Path, config: dict[str, Any]) -> Context:
-    return Context(
-        label="part",
-        config=config,
-        threads=1,
-        checkpoint=tmp_path / "part.safetensors",
-        stop=threading.Event(),
-        progress=lambda *_: None,
-    )
 
 
 def noise(count: int, seed: int = 0) -> torch.Tensor:
@@ -86,8 +73,8 @@ def test_the_channel_has_the_functions_error(tmp_path: Path) -> None:
     vectors = (torch.randn(4000, 6, generator=draws) * scales) @ basis.T + 128.0
     images = split(vectors.round().clamp(0, 255).to(torch.uint8).reshape(-1, 3, 32, 32))
     config = {"bits": [4.0, 8.0], "seed": 0, "shown": 2}
-    components = bounds.principal_components.function(context(tmp_path, {}), images)
-    found = bounds.gaussian_bound.function(context(tmp_path, config), components, images[:1500])
+    components = bounds.principal_components.function(context(tmp_path), images)
+    found = bounds.gaussian_bound.function(context(tmp_path, **config), components, images[:1500])
     for point in found.data["points"]:
         # Rounding to bytes adds errors twice, each 1/12 of a squared grey level.
         expected = point["mse"] + 1 / 6 / 255**2
@@ -105,10 +92,10 @@ def test_the_channel_has_the_functions_error(tmp_path: Path) -> None:
 def test_pca_in_real_bits_is_worse_than_the_bound(tmp_path: Path) -> None:
     train, test = split(noise(600)), split(noise(100, 1))
     config = {"bits": 128, "shown": 3}
-    components = bounds.principal_components.function(context(tmp_path, {}), train)
-    found = bounds.rivals.function(context(tmp_path, config), components, train, test)
+    components = bounds.principal_components.function(context(tmp_path), train)
+    found = bounds.rivals.function(context(tmp_path, **config), components, train, test)
     ideal = bounds.gaussian_bound.function(
-        context(tmp_path, {"bits": [128.0], "seed": 0, "shown": 1}), components, test
+        context(tmp_path, bits=[128.0], seed=0, shown=1), components, test
     )
     pca, mean = found.data["pca"], found.data["mean"]
     assert ideal.data["points"][0]["psnr_of_mse"] > pca["psnr"] > mean["psnr"] + 1
@@ -200,7 +187,7 @@ def test_gradients_are_those_of_the_mean() -> None:
 
 def test_parameters_are_shared_over_iterations(tmp_path: Path) -> None:
     config = {"cell": "lstm", "iterations": [1, 16]}
-    rows = count_parameters.function(context(tmp_path, config)).data["networks"]
+    rows = count_parameters.function(context(tmp_path, **config)).data["networks"]
     assert [row["parameters"] for row in rows[:2]] == [3_868_539] * 2
     assert rows[2]["parameters"] == rows[3]["parameters"] > 7 * rows[0]["parameters"]
     assert rows[1]["unrolled"] == 16 * 3_868_539

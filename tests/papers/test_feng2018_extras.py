@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from paper_runs import context
 from scipy import ndimage
 
 import imgcomp
@@ -22,7 +23,7 @@ from imgcomp.papers.feng2018 import PAPER
 from imgcomp.papers.feng2018.extras.stages import compress_layers
 from imgcomp.papers.noise import add_noise, median_filter, noisy_inputs, train_denoiser
 from imgcomp.papers.settings import resolve
-from imgcomp.stages import Artifact, Context
+from imgcomp.stages import Artifact
 from imgcomp.stages.graph import plan
 
 TINY = {
@@ -39,12 +40,6 @@ TINY = {
     "uniform_bits": "4",
     "tune_epochs": 1,
 }
-
-
-def context(folder: Path, **config: object) -> Context:
-    return Context(
-        "test", config, 1, folder / "checkpoint.safetensors", imgcomp.StopToken(), lambda *_: None
-    )
 
 
 @pytest.fixture(autouse=True, scope="module")

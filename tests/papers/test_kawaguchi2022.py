@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from paper_runs import table
 from PIL import Image
 
 import imgcomp
@@ -63,12 +64,6 @@ def stable(results: Mapping[str, Any]) -> dict[str, Any]:
     }
     parts = {key: results[key] for key in ("claims", "tables", "findings", "sizes")}
     return {**parts, "curves": curves}
-
-
-def table(results: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """A table's rows, by column."""
-    (found,) = (one for one in results["tables"] if one["id"] == name)
-    return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
 
 
 def test_claims_carry_the_papers_numbers() -> None:

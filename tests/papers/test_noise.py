@@ -7,24 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from paper_runs import context
 from scipy import ndimage
 
 import imgcomp
 from imgcomp import datasets, models
 from imgcomp.papers.common import trained_artifact
 from imgcomp.papers.noise import add_noise, gaussian_filter, noisy_inputs, train_denoiser
-from imgcomp.stages import Context
 
 # So little training leaves many a network with one output for all images.
 pytestmark = pytest.mark.filterwarnings("ignore::imgcomp.errors.CollapsedOutputWarning")
 
 DIGITS = datasets.digits()
-
-
-def context(folder: Path, **config: object) -> Context:
-    return Context(
-        "test", config, 1, folder / "checkpoint.safetensors", imgcomp.StopToken(), lambda *_: None
-    )
 
 
 @pytest.mark.parametrize("std", [0.3, 0.5, 1.0, 1.7])

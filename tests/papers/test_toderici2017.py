@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from paper_runs import check_pictures, context, table
 from PIL import Image
 
 from imgcomp import datasets, metrics, models, papers
@@ -31,7 +31,7 @@ from imgcomp.papers.toderici2017.stages import (
     unpack,
 )
 from imgcomp.report import read_results
-from imgcomp.stages import Artifact, Context
+from imgcomp.stages import Artifact
 
 TINY = {
     "width": 0.03,
@@ -86,23 +86,6 @@ def a_run(**changes: Any) -> Run:
     return Run("smoke", (0,), values, datasets.digits(), "cpu", "fp32", 1, None, True)
 
 
-def context(tmp_path: Path, config: dict[str, Any]) -> Context:
-    return Context(
-        label="part",
-        config=config,
-        threads=1,
-        checkpoint=tmp_path / "part.safetensors",
-        stop=threading.Event(),
-        progress=lambda *_: None,
-    )
-
-
-def table(results: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A table's rows, by column."""
-    (found,) = (one for one in results["tables"] if one["id"] == name)
-    return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
-
-
 def test_what_is_compared() -> None:
     labels = [one.label for one in variants(a_run())]
     assert labels == [
@@ -126,11 +109,7 @@ def test_results_are_complete(whole: papers.Reproduction) -> None:
     figures = {one["id"] for one in results["figures"]}
     assert {"rate_images", "rate_tiles", "rate_photographs", "areas", "pairs"} <= figures
     assert {"progressive_images", "progressive_networks", "progressive_photographs"} <= figures
-    for figure in results["figures"]:
-        for file in figure["files"]:
-            if file.endswith("png"):
-                with Image.open(whole.folder / file) as image:
-                    assert min(image.size) > 100
+    check_pictures(whole.folder, results)
 
 
 def test_bits_are_packed_bytes(whole: papers.Reproduction) -> None:
@@ -258,7 +237,7 @@ def test_photographs_are_put_together_where_they_were_cut(tmp_path: Path) -> Non
     weights = {f"final/{name}": tensor for name, tensor in network.state_dict().items()}
     image = picture(64, 96)
     found = measure_photographs.function(
-        context(tmp_path, {"crop": 200, "shown": 1}),
+        context(tmp_path, crop=200, shown=1),
         Artifact(weights, {"spec": network.spec}),
         Photographs((image,), ("a",)),
     )
@@ -279,7 +258,7 @@ def test_ordinary_codecs_take_real_bytes(codec: str, tmp_path: Path) -> None:
     assert 40 < poor[0] < good[0] < image.numel()
     assert metrics.psnr(image[None], poor[1][None]) < metrics.psnr(image[None], good[1][None])
     found = peers.function(
-        context(tmp_path, {"qualities": [90, 2]}), Photographs((image,), ("a",))
+        context(tmp_path, qualities=[90, 2]), Photographs((image,), ("a",))
     ).data[codec]
     assert [point["quality"] for point in found] == [2, 90]
     assert found[0]["rate"] == pytest.approx(8 * poor[0] / (64 * 96))

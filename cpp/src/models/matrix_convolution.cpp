@@ -7,6 +7,7 @@
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "models/fused/plan.h"
 #include "models/layers.h"
 #include "models/windows.h"
 
@@ -19,10 +20,6 @@ using torch::autograd::variable_list;
 using Pair = std::array<int64_t, 2>;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
-at::Tensor empty_images(int64_t n, int64_t channels, int64_t height, int64_t width) {
-  return at::empty({n, channels, height, width}, at::TensorOptions(at::kFloat), kChannelsLast);
-}
 
 // (N, C, H, W), channels_last → (N · H · W, C), the same memory.
 at::Tensor pixels(const at::Tensor& images) {
@@ -50,7 +47,7 @@ at::Tensor windows_of(const WindowGrid& grid, const at::Tensor& images) {
 
 at::Tensor added_up(const WindowGrid& grid, int64_t n, const at::Tensor& windows,
                     const std::optional<at::Tensor>& bias) {
-  at::Tensor images = empty_images(n, grid.channels, grid.height, grid.width);
+  at::Tensor images = fused::empty_images(n, grid.channels, grid.height, grid.width);
   const at::Tensor offset = bias ? bias->contiguous() : at::Tensor();
   scatter_windows(grid, n, windows.const_data_ptr<float>(),
                   offset.defined() ? offset.const_data_ptr<float>() : nullptr,
@@ -109,7 +106,7 @@ struct ConvTranspose : Function<ConvTranspose> {
                           {padding[0], padding[1]}};
     const at::Tensor windows = windows_of(grid, gradient);
     if (context->needs_input_grad(0)) {
-      at::Tensor images = empty_images(x.size(0), x.size(1), x.size(2), x.size(3));
+      at::Tensor images = fused::empty_images(x.size(0), x.size(1), x.size(2), x.size(3));
       at::Tensor flat = pixels(images);
       at::mm_out(flat, windows, rows(weight).t());
       result[0] = images;

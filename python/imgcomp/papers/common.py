@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.errors import CheckpointError, TrainingDivergedError, UsageError
+from imgcomp.papers.images import PSNR_LIMIT, as_bytes
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def image_errors(originals: torch.Tensor, images: torch.Tensor) -> dict[str, flo
 
     return {
         "mse": float(metrics.mse(originals, images).mean()) / 255.0**2,
-        "psnr": float(metrics.psnr(originals, images).clamp(max=99.0).mean()),
+        "psnr": float(metrics.psnr(originals, images).clamp(max=PSNR_LIMIT).mean()),
     }
 
 
@@ -320,7 +321,7 @@ def trivial_rivals(context: Context, train: Split, test: Split) -> Artifact:
     tensors: dict[str, torch.Tensor] = {}
     data: dict[str, Mapping[str, float]] = {}
     for name, (output, values) in outputs.items():
-        images = (output * 255.0).round().clamp(0, 255).to(torch.uint8).reshape(test.images.shape)
+        images = as_bytes(output * 255.0).reshape(test.images.shape)
         tensors[name] = images
         data[name] = {
             **image_errors(test.images, images),

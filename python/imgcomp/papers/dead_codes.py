@@ -14,6 +14,7 @@ import torch
 
 from imgcomp.errors import CheckpointError
 from imgcomp.papers.common import fitted, trained_artifact
+from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ def zero_shares(model: Autoencoder, images: torch.Tensor) -> dict[str, float]:
         ``images``: share of the images whose code is zero everywhere; ``values``: share of all
         values of the codes that are zero.
     """
-    low, high = model.data_range
     with torch.no_grad():
-        code = model.encode(images.to(torch.float32) * ((high - low) / 255.0) + low).cpu()
+        code = model.encode(scaled(images, model.data_range)).cpu()
     zero = code.flatten(1) == 0
     return {
         "images": float(zero.all(dim=1).to(torch.float64).mean()),

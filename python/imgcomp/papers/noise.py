@@ -17,6 +17,7 @@ from imgcomp.papers.common import (
     principal_directions,
     trained_artifact,
 )
+from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def gaussian_filter(images: torch.Tensor, std: float) -> torch.Tensor:
     padded = torch.nn.functional.pad(single, (half,) * 4, mode="replicate")
     rows = torch.nn.functional.conv2d(padded, line.reshape(1, 1, -1, 1))
     smooth = torch.nn.functional.conv2d(rows, line.reshape(1, 1, 1, -1))
-    return smooth.round().clamp(0, 255).to(torch.uint8).reshape(images.shape)
+    return as_bytes(smooth).reshape(images.shape)
 
 
 def _pca(train: Split, counts: Sequence[int]) -> dict[str, Filter]:
@@ -127,7 +128,7 @@ def _pca(train: Split, counts: Sequence[int]) -> dict[str, Filter]:
 
     def project(images: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
         output = mean + (images.flatten(1).to(torch.float64) - mean) @ basis @ basis.T
-        return output.round().clamp(0, 255).to(torch.uint8).reshape(images.shape)
+        return as_bytes(output).reshape(images.shape)
 
     return {
         f"pca-{count}": functools.partial(project, basis=directions[:, -count:]) for count in counts

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from imgcomp.papers.common import model_from
+from imgcomp.papers.images import PSNR_LIMIT
 from imgcomp.report import Column, Table
 from imgcomp.report.results import Cell
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
-
-PSNR_LIMIT = 99.0
-"""Decibels that an image without any error counts as, as in `imgcomp.papers.common`."""
 
 
 @stage(version="1")

@@ -44,7 +44,7 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
                     const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
                     WeightMemory* memory) {
   if (unrolled::takes(plan)) {
-    unrolled::forward_images(plan, x, weight, bias, result, choice, memory);
+    unrolled::forward_images(plan, x, weight, bias, result, memory);
   } else if (transformed::planes_take(plan)) {
     transformed::forward_planes(plan, x, weight, bias, result, choice);
   } else if (by_transform(plan)) {

@@ -20,6 +20,21 @@ struct CellLoops {
   Loop<GruBackward> gru_gradient;
 };
 
+// The loops that `Run::loop<Step>` are.
+template <class Run>
+constexpr CellLoops cell_loops_of() {
+  return {
+      .lstm = Run::template loop<LstmForward>,
+      .lstm_gradient = Run::template loop<LstmBackward>,
+      .associative = Run::template loop<AssociativeForward>,
+      .associative_gradient = Run::template loop<AssociativeBackward>,
+      .gru_reset = Run::template loop<GruResetForward>,
+      .gru_reset_gradient = Run::template loop<GruResetBackward>,
+      .gru = Run::template loop<GruForward>,
+      .gru_gradient = Run::template loop<GruBackward>,
+  };
+}
+
 // The best for this processor; there always is one.
 const CellLoops& best_cell_loops();
 

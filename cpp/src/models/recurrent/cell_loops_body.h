@@ -8,28 +8,22 @@
 namespace imgcomp::recurrent {
 namespace {
 
-template <class Step>
-void loop(int64_t begin, int64_t end, int64_t channels, const Step& step) {
-  const Step own = step;
-  for (int64_t pixel = begin; pixel < end; ++pixel) {
-    // No step reads what another one writes.
+// In this file's own namespace, so that every instruction set has loops of its own.
+struct Run {
+  template <class Step>
+  static void loop(int64_t begin, int64_t end, int64_t channels, const Step& step) {
+    const Step own = step;
+    for (int64_t pixel = begin; pixel < end; ++pixel) {
+      // No step reads what another one writes.
 #pragma GCC ivdep
-    for (int64_t c = 0; c < channels; ++c) {
-      own(channels, pixel, c);
+      for (int64_t c = 0; c < channels; ++c) {
+        own(channels, pixel, c);
+      }
     }
   }
-}
-
-constexpr CellLoops kCellLoops{
-    .lstm = loop<LstmForward>,
-    .lstm_gradient = loop<LstmBackward>,
-    .associative = loop<AssociativeForward>,
-    .associative_gradient = loop<AssociativeBackward>,
-    .gru_reset = loop<GruResetForward>,
-    .gru_reset_gradient = loop<GruResetBackward>,
-    .gru = loop<GruForward>,
-    .gru_gradient = loop<GruBackward>,
 };
+
+constexpr CellLoops kCellLoops = cell_loops_of<Run>();
 
 }  // namespace
 }  // namespace imgcomp::recurrent

@@ -9,24 +9,17 @@
 namespace imgcomp::recurrent {
 namespace {
 
-template <class Step>
-void loop(int64_t begin, int64_t end, int64_t channels, const Step& step) {
-  launch(begin, end, channels, step, c10::cuda::getCurrentCUDAStream().stream());
-}
+struct Run {
+  template <class Step>
+  static void loop(int64_t begin, int64_t end, int64_t channels, const Step& step) {
+    launch(begin, end, channels, step, c10::cuda::getCurrentCUDAStream().stream());
+  }
+};
 
 }  // namespace
 
 const CellLoops& cuda_cell_loops() {
-  static constexpr CellLoops kLoops{
-      .lstm = loop<LstmForward>,
-      .lstm_gradient = loop<LstmBackward>,
-      .associative = loop<AssociativeForward>,
-      .associative_gradient = loop<AssociativeBackward>,
-      .gru_reset = loop<GruResetForward>,
-      .gru_reset_gradient = loop<GruResetBackward>,
-      .gru = loop<GruForward>,
-      .gru_gradient = loop<GruBackward>,
-  };
+  static constexpr CellLoops kLoops = cell_loops_of<Run>();
   return kLoops;
 }
 

@@ -89,7 +89,7 @@ bool takes(const Plan& plan) {
 
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result,
-                    at::Tensor& /*choice*/, fused::WeightMemory* memory) {
+                    fused::WeightMemory* memory) {
   const at::Tensor matrix =
       fused::kept(memory, &fused::WeightMemory::forward, [&] { return written_out(plan, weight); });
   at::Tensor output = rows(result);

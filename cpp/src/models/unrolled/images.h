@@ -15,7 +15,7 @@ namespace imgcomp::unrolled {
 bool takes(const fused::Plan& plan);
 
 void forward_images(const fused::Plan& plan, const at::Tensor& x, const at::Tensor& weight,
-                    const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
+                    const std::optional<at::Tensor>& bias, at::Tensor& result,
                     fused::WeightMemory* memory);
 
 fused::Gradients backward_images(const fused::Plan& plan, const at::Tensor& x,

@@ -10,6 +10,7 @@ import torch
 from imgcomp._files import write_bytes_atomically
 from imgcomp.papers.common import fitted, image_errors, model_from, trained_artifact
 from imgcomp.papers.dead_codes import fitted_alive, tries_data, zero_shares
+from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def quantise_codes(context: Context, model: Artifact, train: Split, test: Split)
                     for at in range(0, len(numbers), _BATCH)
                 ]
             )
-            images = (outputs * 255.0).round().clamp(0, 255).to(torch.uint8)
+            images = as_bytes(outputs * 255.0)
             counts = torch.bincount(numbers.flatten().to(torch.int64), minlength=steps + 1)
             shares = counts[counts > 0].to(torch.float64) / counts.sum()
             data[str(bits)] = {

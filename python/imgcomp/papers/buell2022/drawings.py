@@ -13,6 +13,7 @@ from imgcomp.papers.buell2022.claims import TEST_MARGIN
 from imgcomp.papers.buell2022.marks import Sample, draw_samples, legend_below
 from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.tables import percents, published_f1
+from imgcomp.papers.images import as_bytes
 from imgcomp.papers.statistics import interval, unpaired
 from imgcomp.plots import (
     PALETTE,
@@ -40,14 +41,9 @@ CURVES = {
 }
 
 
-def as_bytes(images: torch.Tensor) -> torch.Tensor:
-    """Images in bytes' units, rounded and clamped for show."""
-    return images.round().clamp(0, 255).to(torch.uint8)
-
-
 def scaled_as_bytes(images: torch.Tensor) -> torch.Tensor:
     """Standardised images for show: −2 is black, +4 white."""
-    return ((images + 2) / 6 * 255).round().clamp(0, 255).to(torch.uint8)
+    return as_bytes((images + 2) / 6 * 255)
 
 
 def digits(numbers: Numbers, case: str) -> MatplotlibFigure:

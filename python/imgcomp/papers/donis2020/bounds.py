@@ -14,6 +14,7 @@ import torch
 
 from imgcomp.papers.common import principal_directions
 from imgcomp.papers.donis2020.stages import colour_errors, colour_planes, image_measures, means
+from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def quantise(values: torch.Tensor, levels: torch.Tensor) -> torch.Tensor:
 
 
 def _bytes(vectors: torch.Tensor, shape: torch.Size) -> torch.Tensor:
-    return (vectors * 255.0).round().clamp(0, 255).to(torch.uint8).reshape(shape)
+    return as_bytes(vectors * 255.0).reshape(shape)
 
 
 def _vectors(split: Split, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -178,7 +179,7 @@ def rivals(context: Context, components: Artifact, train: Split, test: Split) ->
         ],
         dim=1,
     )
-    luma = colour_planes(test.images)[:, :1].round().clamp(0, 255).to(torch.uint8)
+    luma = as_bytes(colour_planes(test.images)[:, :1])
     sample = train.images[:_FITTED]
     outputs = {
         "constant": _bytes(mean.mean().expand(len(test), mean.numel()), shape),

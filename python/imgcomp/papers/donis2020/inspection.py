@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from imgcomp.papers.common import model_from
+from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def layer_gradients(model: Any, images: torch.Tensor) -> dict[str, dict[str, flo
     sums = {name: torch.zeros_like(parameters[name]) for name in names}
     for at in range(0, len(images), _BATCH):
         part = images[at : at + _BATCH]
-        inputs = low + part.to(torch.float32) * ((high - low) / 255.0)
+        inputs = scaled(part, model.data_range)
         scores = metrics.ms_ssim(inputs, model(inputs), data_range=high - low)
         found = torch.autograd.grad((1.0 - scores).sum(), [parameters[name] for name in names])
         for name, gradient in zip(names, found, strict=True):

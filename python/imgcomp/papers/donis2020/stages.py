@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from imgcomp.papers.common import epoch_name, fitted, model_from, trained_artifact
+from imgcomp.papers.images import bit_entropy, scaled
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -209,13 +210,10 @@ def look(context: Context, model: Artifact, test: Split) -> Artifact:
 
 def _code_use(network: Any, images: torch.Tensor) -> dict[str, float]:
     codes = []
-    low, high = network.data_range
     with torch.no_grad():
         for at in range(0, len(images), 500):
-            inputs = low + images[at : at + 500].to(torch.float32) * ((high - low) / 255.0)
+            inputs = scaled(images[at : at + 500], network.data_range)
             codes.append((network.encode(inputs) > 0).flatten(1))
     bits = torch.cat(codes)
-    ones = bits.to(torch.float64).mean(dim=0)
-    shares = torch.stack([ones, 1 - ones])
-    entropy = -(shares * shares.clamp(min=1e-300).log2()).sum(dim=0).mean()
-    return {"codes": len(torch.unique(bits, dim=0)), "entropy": float(entropy)}
+    entropy = float(bit_entropy(bits).mean())
+    return {"codes": len(torch.unique(bits, dim=0)), "entropy": entropy}

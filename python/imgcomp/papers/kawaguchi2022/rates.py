@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.papers.common import image_errors, model_from, principal_directions
-from imgcomp.papers.kawaguchi2022.stages import scaled
+from imgcomp.papers.images import scaled, scaled_back
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -101,10 +101,8 @@ def code_rates(context: Context, model: Artifact, train: Split, test: Split) -> 
         return torch.cat(parts)
 
     def images_of(code: torch.Tensor) -> torch.Tensor:
-        low, high = network.data_range
         parts = [network.decode(code[at : at + 250]) for at in range(0, len(code), 250)]
-        bytes_ = (torch.cat(parts) - low) * (255.0 / (high - low))
-        return bytes_.round().clamp(0, 255).to(torch.uint8)
+        return scaled_back(torch.cat(parts), network.data_range)
 
     with torch.no_grad():
         seen, code = codes(train.images[:_FITTED]), codes(test.images)

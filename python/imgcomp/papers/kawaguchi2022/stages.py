@@ -14,6 +14,7 @@ import torch
 from imgcomp.errors import TrainingDivergedError
 from imgcomp.papers.common import trained_artifact
 from imgcomp.papers.dead_codes import fitted_alive, tries_data
+from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 
 PROBE = 256
 """Training images that a channel has to tell apart somewhere, or it counts as dead."""
-
-
-def scaled(images: torch.Tensor, data_range: Sequence[float]) -> torch.Tensor:
-    """8-bit images as float32 in a data range."""
-    low, high = data_range
-    return low + images.to(torch.float32) * ((high - low) / 255.0)
 
 
 def dead_channels(model: Autoencoder, images: torch.Tensor) -> dict[str, list[int]]:

@@ -10,6 +10,7 @@ import torch
 
 from imgcomp.datasets import from_tiles, tiles
 from imgcomp.papers.common import model_from
+from imgcomp.papers.images import PSNR_LIMIT, bit_entropy, scaled, scaled_back
 from imgcomp.papers.toderici2017.data import SIDE
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 MEASURES = {"ms_ssim": "MS-SSIM", "ssim": "SSIM", "psnr": "PSNR (dB)"}
 """Key → name for people; MS-SSIM in its adaptive variant."""
-PSNR_LIMIT = 99.0
-"""Decibels that an image without any error counts as, as in `imgcomp.papers.common`."""
 _BATCH = 250
 _CODED = 500
 """Images whose bits are looked at."""
@@ -77,21 +76,9 @@ def ladder(
         if context is not None and context.stop.is_set():
             raise StageStopped
         with torch.no_grad():
-            outputs = torch.stack(
-                network.reconstructions(_scaled(network, images[at : at + _BATCH]))
-            )
-        yield _bytes(outputs, network.data_range)
-
-
-def _bytes(outputs: torch.Tensor, data_range: tuple[float, float]) -> torch.Tensor:
-    low, high = data_range
-    return ((outputs - low) * (255.0 / (high - low))).round().clamp(0, 255).to(torch.uint8)
-
-
-def _scaled(network: Any, images: torch.Tensor) -> torch.Tensor:
-    low, high = network.data_range
-    found: torch.Tensor = low + images.to(torch.float32) * ((high - low) / 255.0)
-    return found
+            inputs = scaled(images[at : at + _BATCH], network.data_range)
+            outputs = torch.stack(network.reconstructions(inputs))
+        yield scaled_back(outputs, network.data_range)
 
 
 class _Means:
@@ -151,16 +138,14 @@ def _codes(network: Any, images: torch.Tensor, outputs: torch.Tensor) -> dict[st
     with torch.no_grad():
         for at in range(0, min(_CODED, len(images)), _BATCH):
             chosen = images[at : min(at + _BATCH, _CODED)]
-            parts.append(network.encode(_scaled(network, chosen)))
+            parts.append(network.encode(scaled(chosen, network.data_range)))
     codes = torch.cat(parts)
     sizes = [len(pack(codes[0, :count])) for count in range(1, codes.shape[1] + 1)]
-    ones = (codes > 0).to(torch.float64).mean(dim=0).flatten(1)
-    shares = torch.stack([ones, 1 - ones])
-    entropy = -(shares * shares.clamp(min=1e-300).log2()).sum(dim=0).mean(dim=1)
+    entropy = bit_entropy(codes > 0).flatten(1).mean(dim=1)
     some = codes[: min(_CHECKED, outputs.shape[1])]
     again = torch.stack([unpack(pack(code), code.shape) for code in some])
     with torch.no_grad():
-        decoded = _bytes(network.decode(again), network.data_range)
+        decoded = scaled_back(network.decode(again), network.data_range)
     apart = (decoded.to(torch.int16) - outputs[-1, : len(some)].to(torch.int16)).abs().max()
     return {"bytes": sizes, "entropy": entropy.tolist(), "decoded": int(apart)}
 
@@ -226,16 +211,13 @@ def _whole(
     network: Any, image: torch.Tensor, picked: list[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """A photograph that goes through at once: some iterations' images, and the whole code."""
-    from imgcomp import models
-
-    larger: Any = models.from_spec({**network.spec, "input_shape": list(image.shape)})
-    larger.load_state_dict(network.state_dict())
-    inputs = _scaled(network, image[None])
+    larger = network.for_images(*image.shape[1:])
+    inputs = scaled(image[None], network.data_range)
     with torch.no_grad():
         outputs = larger.reconstructions(inputs)
         code = larger.encode(inputs)[0]
     chosen = torch.cat([outputs[place] for place in picked])
-    return _bytes(chosen, network.data_range), code
+    return scaled_back(chosen, network.data_range), code
 
 
 def _course(image: torch.Tensor, images: torch.Tensor, context: Context) -> dict[str, list[float]]:
