@@ -113,7 +113,7 @@ def test_interrupt_ends_with_130_and_resume_goes_on(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert time.monotonic() - begin < 15
     assert err.splitlines()[-1] == (
         "imgcomp: stopped; the same command with --resume goes on from here"

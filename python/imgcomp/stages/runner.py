@@ -224,9 +224,14 @@ class Runner:
         ]
         interrupted = False
         try:
-            for worker in workers:
-                worker.start()
-            alive = len(workers)
+            try:
+                for worker in workers:
+                    worker.start()
+            except KeyboardInterrupt:
+                interrupted = True
+                self.stop.set()
+            begun = [worker for worker in workers if worker.ident is not None]
+            alive = len(begun)
             while alive:
                 try:
                     ended.get()
@@ -236,6 +241,10 @@ class Runner:
                         raise
                     interrupted = True
                     self.stop.set()
+            # What is left of them is short; an interpreter that ends beside a thread which still
+            # frees tensors would abort.
+            for worker in begun:
+                worker.join()
         finally:
             torch.set_num_threads(before)
         if state.failure is not None:
