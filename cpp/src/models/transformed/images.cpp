@@ -205,12 +205,17 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   const Tiling in = layout.with(layout.padded_in);
   const Tiling out = layout.with(layout.padded_out);
   const int64_t wide_floats = plan.height * plan.width * layout.padded_in;
+  // Then the gradient is read where it lies, past relu's zeros, instead of being copied first.
+  const bool as_it_is = layout.padded_out == layout.out && !plan.around.max_pool;
+  const auto* gradients = incoming.gradient.const_data_ptr<float>();
+  const auto* activations =
+      plan.around.relu && as_it_is ? incoming.output.const_data_ptr<float>() : nullptr;
 
   at::parallel_for(0, plan.n, 1, [&](int64_t begin, int64_t end) {
     const Scratch inputs(scheme.points * in.point_stride);
     const Scratch outputs(scheme.points * out.point_stride);
     const fused::GradientExpander expander(plan, *direct::best_kernels(), layout.padded_out, 0);
-    const Scratch expanded(layout.images * expander.floats());
+    const Scratch expanded(as_it_is ? 0 : layout.images * expander.floats());
     const Scratch wide(with_input && narrow ? layout.images * wide_floats : 0);
     float* weight_sums = sums.weight_of(at::get_thread_num());
     float* bias_sums = sums.bias_of(at::get_thread_num());
@@ -218,11 +223,12 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
       const int64_t count = std::min(layout.images, end - first);
       float* input_gradient =
           narrow ? wide.data : input_gradients + (with_input ? first * plan.image_size() : 0);
-      for (int64_t image = 0; image < count; ++image) {
+      for (int64_t image = 0; image < count && !as_it_is; ++image) {
         expander.expand(incoming, first + image, expanded.data + image * expander.floats());
       }
-      direct::best_kernels()->add_pixels(expanded.data, count * plan.out_pixels(),
-                                         layout.padded_out, bias_sums);
+      const int64_t skipped = first * expander.floats();
+      const float* gradient = as_it_is ? gradients + skipped : expanded.data;
+      const float* relu = as_it_is && plan.around.relu ? activations + skipped : nullptr;
       if (with_input) {
         std::memset(input_gradient, 0, static_cast<size_t>(count * wide_floats) * sizeof(float));
       }
@@ -232,9 +238,12 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
         each_row(layout, count, top, rows, [&](int64_t image, int64_t row, int64_t tile) {
           scheme.input(in, images + (first + image) * plan.image_size(), row, layout.padded_in,
                        inputs.data + tile * layout.padded_in);
-          scheme.output_adjoint(out, expanded.data + image * expander.floats(), row,
+          const int64_t at = image * expander.floats();
+          scheme.output_adjoint(out, gradient + at, relu == nullptr ? nullptr : relu + at, row,
                                 outputs.data + tile * layout.padded_out);
         });
+        direct::best_kernels()->add_pixels(outputs.data + scheme.total * out.point_stride, tiles,
+                                           layout.padded_out, bias_sums);
         for (int64_t point = 0; point < scheme.points; ++point) {
           float* input = inputs.data + point * in.point_stride;
           const float* output = outputs.data + point * out.point_stride;

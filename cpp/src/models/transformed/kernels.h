@@ -23,6 +23,7 @@ struct Scheme {
   int64_t points;   // products for each tile
   int64_t step;     // input pixels from tile to tile, on each axis
   int64_t outputs;  // of a tile, on each axis
+  int64_t total;    // the point at which output_adjoint leaves the sum of a tile's pixels
 
   // points: (points, columns, `padded` channels). At least one vector of channels.
   void (*input)(const Tiling& tiling, const float* image, int64_t row, int64_t padded,
@@ -34,7 +35,9 @@ struct Scheme {
   // out_channels) that begins with output row `first`.
   void (*output)(const Tiling& tiling, const float* points, const float* bias, int64_t row,
                  int64_t first, float* image);
-  void (*output_adjoint)(const Tiling& tiling, const float* image, int64_t row, float* points);
+  // Zero where `relu`, the output of the relu that follows, is zero; null where none does.
+  void (*output_adjoint)(const Tiling& tiling, const float* image, const float* relu, int64_t row,
+                         float* points);
 
   // kernels: (3, 3, in, out), out whole vectors. result: (points, out / width, in, width), the
   // order in which multiply reads.

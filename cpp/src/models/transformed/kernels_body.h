@@ -149,7 +149,8 @@ struct Transforms {
     }
   }
 
-  static void output_adjoint(const Tiling& t, const float* image, int64_t row, float* points) {
+  static void output_adjoint(const Tiling& t, const float* image, const float* relu, int64_t row,
+                             float* points) {
     for (int64_t column = 0; column < t.columns; ++column) {
       const Window<kOutputs> window(row * kOutputs, column * kOutputs, t.out_height, t.out_width,
                                     t.out_channels);
@@ -158,6 +159,12 @@ struct Transforms {
         Vector values[kOutputs * kOutputs], result[kPoints * kPoints];
         for (int i = 0; i < kOutputs * kOutputs; ++i) {
           values[i] = window.inside[i] ? vector_at(image + window.offset[i] + c) : Vector{};
+        }
+        if (relu != nullptr) {
+          // Pixels outside are zero already; their offset is the image's first pixel.
+          for (int i = 0; i < kOutputs * kOutputs; ++i) {
+            values[i] = vector_at(relu + window.offset[i] + c) > 0 ? values[i] : Vector{};
+          }
         }
         transform<kOutputAdjoint>(values, result);
 #pragma GCC unroll 36
@@ -198,8 +205,15 @@ struct Transforms {
     }
   }
 
-  static constexpr Scheme kScheme{kPoints * kPoints, S::kStep, kOutputs,       input,
-                                  input_adjoint,     output,   output_adjoint, weights,
+  static constexpr Scheme kScheme{kPoints * kPoints,
+                                  S::kStep,
+                                  kOutputs,
+                                  S::kOnes * kPoints + S::kOnes,
+                                  input,
+                                  input_adjoint,
+                                  output,
+                                  output_adjoint,
+                                  weights,
                                   weights_adjoint};
 };
 

@@ -28,6 +28,7 @@ struct Matrix {
 // product of polynomials through their values at 0, 1, −1, 2, −2 and infinity.
 struct Winograd {
   static constexpr int kStep = 4;
+  static constexpr int kOnes = 1;  // the point that adds to every output once
   static constexpr Matrix<6, 6> kInput{{{4, 0, -5, 0, 1, 0},
                                         {0, -4, -4, 1, 1, 0},
                                         {0, 4, -4, -1, 1, 0},
@@ -51,6 +52,7 @@ struct Winograd {
 // instead of 36 or 16.
 struct Upsampled {
   static constexpr int kStep = 1;
+  static constexpr int kOnes = 1;
   static constexpr Matrix<3, 3> kInput{{{1, -1, 0}, {0, 1, 0}, {0, -1, 1}}};
   static constexpr Matrix<3, 3> kWeight{{{1, 0, 0}, {1, 1, 1}, {0, 0, 1}}};
   static constexpr Matrix<2, 3> kOutput{{{1, 1, 0}, {0, 1, 1}}};
