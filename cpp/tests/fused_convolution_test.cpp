@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/equal.h>
@@ -68,10 +69,10 @@ TEST_CASE("a 2×2 kernel by hand") {
   const at::Tensor x = at::tensor({1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F}).view({1, 1, 2, 3});
   const at::Tensor weight = at::tensor({1.0F, 0.0F, 0.0F, -1.0F}).view({1, 1, 2, 2});
   const at::Tensor y =
-      fused::convolve(channels_last(x), weight, at::tensor({0.5F}), {0, 0}, {false, false, false});
+      fused::convolve(channels_last(x), weight, at::tensor({0.5F}), {}, {false, false, false});
   CHECK(at::equal(y.flatten(), at::tensor({-3.5F, -3.5F})));
   const at::Tensor positive =
-      fused::convolve(channels_last(x), -weight, at::tensor({-4.5F}), {0, 0}, {false, true, false});
+      fused::convolve(channels_last(x), -weight, at::tensor({-4.5F}), {}, {false, true, false});
   CHECK(at::equal(positive.flatten(), at::tensor({0.0F, 0.0F})));
 }
 
@@ -114,13 +115,14 @@ TEST_CASE("convolution, relu and pooling, with gradients, as ATen's") {
       const at::Tensor x = channels_last(at::randn({c.n, c.in, c.height, c.width}));
       const at::Tensor weight = at::randn({c.out, c.in, c.kernel_height, c.kernel_width});
       const at::Tensor bias = at::randn({c.out});
-      if (!fused::applies(x, weight, kOne, padding, kOne)) {
+      const auto geometry = fused::Geometry::padded(padding);
+      if (!fused::applies(x, weight, geometry, around)) {
         CHECK(direct::best_kernels() == nullptr);
         continue;
       }
       const std::vector<at::Tensor> inputs{x.requires_grad_(), weight.requires_grad_(),
                                            bias.requires_grad_()};
-      const at::Tensor y = fused::convolve(x, weight, bias, padding, around);
+      const at::Tensor y = fused::convolve(x, weight, bias, geometry, around);
       at::Tensor expected = at::conv2d(x, weight, bias, kOne, padding);
       const at::Tensor seed = gradient_away_from_jumps(expected, around);
       if (around.relu) {
@@ -139,6 +141,60 @@ TEST_CASE("convolution, relu and pooling, with gradients, as ATen's") {
         CAPTURE(i);
         CHECK((i == 0 || gradients[i].strides() == inputs[i].strides()));
         CHECK(distance(gradients[i], wanted[i]) < bound);
+      }
+    }
+  }
+}
+
+TEST_CASE("strides and uneven padding, with gradients, as ATen's") {
+  struct Strided {
+    int64_t n, in, out, height, width;
+    fused::Pair kernel;
+    fused::Geometry geometry;
+  };
+  const std::vector<Strided> cases{
+      {3, 3, 32, 9, 8, {3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .padding_after = {1, 1}}},
+      {2, 5, 7, 8, 11, {3, 2}, {.stride = {3, 1}, .padding = {2, 0}, .padding_after = {1, 1}}},
+      {2, 1, 4, 7, 6, {4, 4}, {.stride = {2, 3}}},
+      {2, 6, 3, 5, 5, {2, 2}, {.padding_after = {1, 1}}},
+      // More windows than fit the cache at once.
+      {9, 128, 20, 32, 32, {3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .padding_after = {1, 1}}},
+      // Unrolled.
+      {9, 16, 32, 2, 2, {2, 2}, {.padding_after = {1, 1}}},
+      {9, 32, 16, 3, 3, {3, 3}, {.stride = {2, 2}, .padding = {1, 1}, .padding_after = {1, 1}}},
+  };
+  for (const Strided& c : cases) {
+    for (const bool relu : {false, true}) {
+      CAPTURE(c.in);
+      CAPTURE(c.out);
+      const at::AutoGradMode with_gradients(true);
+      const at::Tensor x = channels_last(at::randn({c.n, c.in, c.height, c.width}));
+      const at::Tensor weight = at::randn({c.out, c.in, c.kernel[0], c.kernel[1]});
+      const at::Tensor bias = at::randn({c.out});
+      const std::vector<at::Tensor> inputs{x.requires_grad_(), weight.requires_grad_(),
+                                           bias.requires_grad_()};
+      const fused::Around around{false, relu, false};
+      const auto& [stride, before, after, dilation] = c.geometry;
+      const at::Tensor raw = at::conv2d(
+          at::constant_pad_nd(x, {before[1], after[1], before[0], after[0]}), weight, bias, stride);
+      const at::Tensor expected = relu ? at::relu(raw) : raw;
+      const at::Tensor seed = gradient_away_from_jumps(raw, around);
+      const auto wanted = torch::autograd::grad({expected}, inputs, {seed});
+      const auto check = [&](const at::Tensor& y) {
+        REQUIRE(y.sizes() == expected.sizes());
+        CHECK(distance(y, expected) < 1e-5);
+        const auto gradients = torch::autograd::grad({y}, inputs, {seed});
+        for (size_t i = 0; i < inputs.size(); ++i) {
+          CAPTURE(i);
+          CHECK(distance(gradients[i], wanted[i]) < 1e-5);
+        }
+      };
+      check(fused::convolve_by_aten(x, weight, bias, c.geometry, around));
+      CHECK(!fused::applies(x, weight, c.geometry, {false, true, true}));
+      if (fused::applies(x, weight, c.geometry, around)) {
+        check(fused::convolve(x, weight, bias, c.geometry, around));
+      } else {
+        CHECK(direct::best_kernels() == nullptr);
       }
     }
   }
@@ -177,9 +233,10 @@ TEST_CASE("nearest upsampling, convolution and relu, with gradients, as ATen's")
         CHECK(distance(gradients[i], wanted[i]) < 1e-5);
       }
     };
-    check(fused::convolve_by_aten(x, weight, bias, kOne, {padding, padding}, kOne, around));
-    if (fused::applies(x, weight, kOne, {padding, padding}, kOne)) {
-      check(fused::convolve(x, weight, bias, {padding, padding}, around));
+    const auto geometry = fused::Geometry::padded({padding, padding});
+    check(fused::convolve_by_aten(x, weight, bias, geometry, around));
+    if (fused::applies(x, weight, geometry, around)) {
+      check(fused::convolve(x, weight, bias, geometry, around));
     } else {
       CHECK(direct::best_kernels() == nullptr);
     }
@@ -246,7 +303,7 @@ TEST_CASE("NaN is not lost in relu and pooling") {
   x[0][0][2][2] = std::numeric_limits<float>::quiet_NaN();
   const at::Tensor weight = at::full({16, 1, 2, 2}, -1.0F);
   for (const bool pool : {false, true}) {
-    const at::Tensor y = fused::convolve(channels_last(x), weight, {}, {0, 0}, {false, true, pool});
+    const at::Tensor y = fused::convolve(channels_last(x), weight, {}, {}, {false, true, pool});
     CHECK(y.isnan().any().item<bool>());
   }
 }
@@ -262,7 +319,7 @@ TEST_CASE("gradients can be derived again") {
     const auto first = torch::autograd::grad({y.square().sum()}, {x}, {}, true, true);
     return torch::autograd::grad({first[0].square().sum()}, {weight})[0];
   };
-  const at::Tensor ours = second(fused::convolve(x, weight, {}, {0, 0}, {false, true, true}));
+  const at::Tensor ours = second(fused::convolve(x, weight, {}, {}, {false, true, true}));
   const at::Tensor atens = second(at::max_pool2d(at::relu(at::conv2d(x, weight)), {2, 2}));
   CHECK(distance(ours, atens) < 1e-5);
 }

@@ -13,8 +13,6 @@ using namespace imgcomp;
 
 namespace {
 
-constexpr std::array<int64_t, 2> kOne{1, 1};
-
 at::Tensor images(int64_t n, int64_t channels, int64_t height, int64_t width) {
   return at::randn({n, channels, height, width})
       .contiguous(at::MemoryFormat::ChannelsLast)
@@ -25,15 +23,25 @@ double distance(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>() / (1.0 + b.abs().max().item<double>());
 }
 
-// Images, channels in and out, height and width, of 3×3 kernels with padding 1: unrolled, by a
-// transform, by planes and by direct sums.
-const std::vector<std::array<int64_t, 5>> kCases{
-    {9, 16, 32, 2, 2}, {3, 32, 48, 9, 8}, {2, 16, 1, 8, 8}, {2, 3, 16, 8, 8}};
+// Images, channels in and out, height, width and stride, of 3×3 kernels with padding 1: unrolled,
+// by a transform, by planes, by direct sums and by windows.
+const std::vector<std::array<int64_t, 6>> kCases{{9, 16, 32, 2, 2, 1},
+                                                 {3, 32, 48, 9, 8, 1},
+                                                 {2, 16, 1, 8, 8, 1},
+                                                 {2, 3, 16, 8, 8, 1},
+                                                 {2, 8, 16, 9, 8, 2}};
+
+fused::Geometry with_stride(int64_t stride) {
+  fused::Geometry geometry = fused::Geometry::padded({1, 1});
+  geometry.stride = {stride, stride};
+  return geometry;
+}
 
 }  // namespace
 
 TEST_CASE("a weight that serves several times has the gradient of all its uses") {
-  for (const auto& [n, in, out, height, width] : kCases) {
+  for (const auto& [n, in, out, height, width, stride] : kCases) {
+    const fused::Geometry geometry = with_stride(stride);
     CAPTURE(in);
     CAPTURE(out);
     const at::AutoGradMode with_gradients(true);
@@ -46,9 +54,10 @@ TEST_CASE("a weight that serves several times has the gradient of all its uses")
     std::vector<at::Tensor> inputs{weight, bias};
     for (int use = 0; use < 3; ++use) {
       const at::Tensor x = images(n, in, height, width);
-      const at::Tensor seed = at::randn({n, out, height, width});
+      const at::Tensor seed =
+          at::randn({n, out, (height - 1) / stride + 1, (width - 1) / stride + 1});
       const auto sum = [&](const fused::WeightMemoryPtr& memory) {
-        return (fused::convolution(x, weight, bias, kOne, kOne, kOne, {}, memory) * seed).sum();
+        return (fused::convolution(x, weight, bias, geometry, {}, memory) * seed).sum();
       };
       const at::Tensor with = sum(fused::memory_of(weight, context)), without = sum({});
       CHECK(distance(with, without) < 1e-6);
@@ -69,7 +78,8 @@ TEST_CASE("a weight that serves several times has the gradient of all its uses")
 }
 
 TEST_CASE("without a place for own gradients autograd is told of all") {
-  for (const auto& [n, in, out, height, width] : kCases) {
+  for (const auto& [n, in, out, height, width, stride] : kCases) {
+    const fused::Geometry geometry = with_stride(stride);
     const at::AutoGradMode with_gradients(true);
     const at::Tensor weight = at::randn({out, in, 3, 3}).requires_grad_();
     ForwardContext context;
@@ -79,7 +89,7 @@ TEST_CASE("without a place for own gradients autograd is told of all") {
     CHECK(fused::memory_of(at::randn({1}), context) != memory);
     const at::Tensor x = images(n, in, height, width);
     const auto loss = [&](const fused::WeightMemoryPtr& kept) {
-      const at::Tensor y = fused::convolution(x, weight, {}, kOne, kOne, kOne, {}, kept);
+      const at::Tensor y = fused::convolution(x, weight, {}, geometry, {}, kept);
       return (y * y).sum();
     };
     const auto found = torch::autograd::grad({loss(memory) + loss(memory)}, {weight});

@@ -41,8 +41,10 @@ class Conv2d : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
-    return fused::convolution(x, weight_, bias_, geometry_.stride, geometry_.padding,
-                              geometry_.dilation, around_, fused::memory_of(weight_, context));
+    const fused::Geometry geometry{geometry_.stride, geometry_.padding, geometry_.padding,
+                                   geometry_.dilation};
+    return fused::convolution(x, weight_, bias_, geometry, around_,
+                              fused::memory_of(weight_, context));
   }
 
   bool absorb(const Layer& next) override {

@@ -9,6 +9,7 @@
 
 #include "models/fused/plan.h"
 #include "models/layers.h"
+#include "models/matrices.h"
 #include "models/windows.h"
 
 namespace imgcomp {
@@ -20,22 +21,6 @@ using torch::autograd::variable_list;
 using Pair = std::array<int64_t, 2>;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-
-// (N, C, H, W), channels_last → (N · H · W, C), the same memory.
-at::Tensor pixels(const at::Tensor& images) {
-  return images.permute({0, 2, 3, 1}).reshape({-1, images.size(1)});
-}
-
-// A weight (A, B, kh, kw) → (A, kh · kw · B); without a copy where it is channels_last.
-at::Tensor rows(const at::Tensor& weight) {
-  return weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1});
-}
-
-// The inverse of rows(): a gradient in the memory layout of its channels_last weight.
-at::Tensor unrows(const at::Tensor& matrix, const at::Tensor& weight) {
-  return matrix.view({weight.size(0), weight.size(2), weight.size(3), weight.size(1)})
-      .permute({0, 3, 1, 2});
-}
 
 at::Tensor windows_of(const WindowGrid& grid, const at::Tensor& images) {
   const int64_t n = images.size(0);
@@ -75,7 +60,7 @@ struct ConvTranspose : Function<ConvTranspose> {
     context->saved_data["padding"] = c10::IntArrayRef(padding);
     context->saved_data["output_padding"] = c10::IntArrayRef(output_padding);
     context->saved_data["has_bias"] = bias.has_value();
-    return added_up(grid, x.size(0), at::mm(pixels(x), rows(weight)), bias);
+    return added_up(grid, x.size(0), at::mm(pixels_of(x), rows_of_weight(weight)), bias);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -107,15 +92,15 @@ struct ConvTranspose : Function<ConvTranspose> {
     const at::Tensor windows = windows_of(grid, gradient);
     if (context->needs_input_grad(0)) {
       at::Tensor images = fused::empty_images(x.size(0), x.size(1), x.size(2), x.size(3));
-      at::Tensor flat = pixels(images);
-      at::mm_out(flat, windows, rows(weight).t());
+      at::Tensor flat = pixels_of(images);
+      at::mm_out(flat, windows, rows_of_weight(weight).t());
       result[0] = images;
     }
     if (context->needs_input_grad(1)) {
-      result[1] = unrows(at::mm(pixels(x).t(), windows), weight);
+      result[1] = weight_of_rows(at::mm(pixels_of(x).t(), windows), weight.sizes());
     }
     if (with_bias && context->needs_input_grad(2)) {
-      result[2] = pixels(gradient).sum(0);
+      result[2] = pixels_of(gradient).sum(0);
     }
     return result;
   }

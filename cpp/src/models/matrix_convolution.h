@@ -1,6 +1,5 @@
 // Transposed convolution of small channels_last images as a matrix product, with its gradient:
-// several times as fast on the CPU as the library's for few channels. (Plain convolutions gain
-// nothing by it.)
+// several times as fast on the CPU as the library's for few channels.
 #pragma once
 
 #include <ATen/core/Tensor.h>

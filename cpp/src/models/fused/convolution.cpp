@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -18,6 +19,7 @@
 #include "models/transformed/images.h"
 #include "models/transformed/planes.h"
 #include "models/unrolled/images.h"
+#include "models/windowed/images.h"
 
 namespace imgcomp::fused {
 namespace {
@@ -45,6 +47,8 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
                     WeightMemory* memory) {
   if (unrolled::takes(plan)) {
     unrolled::forward_images(plan, x, weight, bias, result, memory);
+  } else if (!plan.plain) {
+    windowed::forward_images(plan, x, weight, bias, result);
   } else if (transformed::planes_take(plan)) {
     transformed::forward_planes(plan, x, weight, bias, result, choice);
   } else if (by_transform(plan)) {
@@ -60,6 +64,9 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
   if (unrolled::takes(plan)) {
     return unrolled::backward_images(plan, x, weight, incoming, memory);
   }
+  if (!plan.plain) {
+    return windowed::backward_images(plan, x, weight, incoming, memory);
+  }
   if (transformed::planes_take(plan)) {
     return transformed::backward_planes(plan, x, weight, incoming);
   }
@@ -72,24 +79,26 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
 
 struct Convolution : Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, Pair padding, bool upsample,
-                            bool relu, bool max_pool, const WeightMemoryPtr& memory) {
-    const Plan plan(direct::best_kernels()->width, x, weight, padding, {upsample, relu, max_pool});
+                            const std::optional<at::Tensor>& bias, const Geometry& geometry,
+                            const Around& around, const WeightMemoryPtr& memory) {
+    const Plan plan(direct::best_kernels()->width, x, weight, geometry, around);
     const auto [rows, columns] = plan.result_size();
     at::Tensor result = empty_images(plan.n, plan.out_channels, rows, columns);
     at::Tensor choice;
-    if (max_pool) {
+    if (around.max_pool) {
       choice = at::empty({plan.n, plan.out_channels, rows, columns}, at::TensorOptions(at::kByte),
                          kChannelsLast);
     }
     forward_images(plan, x, weight, bias, result, choice, memory.get());
     // The bias is only needed for second derivatives.
     context->save_for_backward({x, weight, bias.value_or(at::Tensor()),
-                                relu && !max_pool ? result : at::Tensor(), choice});
-    context->saved_data["padding"] = c10::IntArrayRef(padding);
-    context->saved_data["upsample"] = upsample;
-    context->saved_data["relu"] = relu;
-    context->saved_data["max_pool"] = max_pool;
+                                around.relu && !around.max_pool ? result : at::Tensor(), choice});
+    context->saved_data["stride"] = c10::IntArrayRef(geometry.stride);
+    context->saved_data["padding"] = c10::IntArrayRef(geometry.padding);
+    context->saved_data["padding_after"] = c10::IntArrayRef(geometry.padding_after);
+    context->saved_data["upsample"] = around.upsample;
+    context->saved_data["relu"] = around.relu;
+    context->saved_data["max_pool"] = around.max_pool;
     if (memory) {
       context->saved_data["memory"] = c10::IValue::make_capsule(memory);
     }
@@ -99,15 +108,18 @@ struct Convolution : Function<Convolution> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
-    const auto pads = context->saved_data["padding"].toIntVector();
-    const Pair padding{pads[0], pads[1]};
+    const auto pair = [&](const char* name) {
+      const auto values = context->saved_data[name].toIntVector();
+      return Pair{values[0], values[1]};
+    };
+    const Geometry geometry{pair("stride"), pair("padding"), pair("padding_after")};
     const Around around{context->saved_data["upsample"].toBool(),
                         context->saved_data["relu"].toBool(),
                         context->saved_data["max_pool"].toBool()};
     if (at::GradMode::is_enabled()) {
-      return derivable(context, x, weight, bias, padding, around, gradients[0]);
+      return derivable(context, x, weight, bias, geometry, around, gradients[0]);
     }
-    const Plan plan(direct::best_kernels()->width, x, weight, padding, around);
+    const Plan plan(direct::best_kernels()->width, x, weight, geometry, around);
     WeightMemoryPtr memory;
     if (const auto place = context->saved_data.find("memory"); place != context->saved_data.end()) {
       memory = c10::static_intrusive_pointer_cast<WeightMemory>(place->second.toCapsule());
@@ -116,7 +128,7 @@ struct Convolution : Function<Convolution> {
         plan, x, weight,
         {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)},
         memory.get());
-    variable_list result(8);
+    variable_list result(6);
     if (context->needs_input_grad(0)) {
       result[0] = found.input;
     }
@@ -133,9 +145,10 @@ struct Convolution : Function<Convolution> {
  private:
   // Second derivatives are wanted: the gradient by ATen, which can be derived again.
   static variable_list derivable(AutogradContext* context, const at::Tensor& x,
-                                 const at::Tensor& weight, const at::Tensor& bias, Pair padding,
-                                 Around around, const at::Tensor& gradient) {
-    const at::Tensor output = convolve_by_aten(x, weight, bias, kOne, padding, kOne, around);
+                                 const at::Tensor& weight, const at::Tensor& bias,
+                                 const Geometry& geometry, Around around,
+                                 const at::Tensor& gradient) {
+    const at::Tensor output = convolve_by_aten(x, weight, bias, geometry, around);
     variable_list inputs;
     std::vector<size_t> places;
     for (size_t i = 0; i < 3; ++i) {
@@ -147,7 +160,7 @@ struct Convolution : Function<Convolution> {
     }
     const variable_list found = torch::autograd::grad({output}, inputs, {gradient},
                                                       /*retain_graph=*/true, /*create_graph=*/true);
-    variable_list result(8);
+    variable_list result(6);
     for (size_t i = 0; i < places.size(); ++i) {
       result[places[i]] = found[i];
     }
@@ -158,34 +171,46 @@ struct Convolution : Function<Convolution> {
 }  // namespace
 
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                       Pair stride, Pair padding, Pair dilation, Around around,
-                       const WeightMemoryPtr& memory) {
-  return applies(x, weight, stride, padding, dilation)
-             ? convolve(x, weight, bias, padding, around, memory)
-             : convolve_by_aten(x, weight, bias, stride, padding, dilation, around);
+                       const Geometry& geometry, Around around, const WeightMemoryPtr& memory) {
+  return applies(x, weight, geometry, around) ? convolve(x, weight, bias, geometry, around, memory)
+                                              : convolve_by_aten(x, weight, bias, geometry, around);
 }
 
-bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,
-             Pair dilation) {
+bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
+             Around around) {
   const auto is_float = [](const at::Tensor& tensor) {
     return tensor.is_cpu() && tensor.scalar_type() == at::kFloat && tensor.dim() == 4;
   };
+  const auto fits = [&](size_t axis) {
+    const int64_t kernel = weight.size(static_cast<int64_t>(axis) + 2);
+    const int64_t before = geometry.padding[axis], after = geometry.padding_after[axis];
+    return before < kernel && after < kernel &&
+           x.size(static_cast<int64_t>(axis) + 2) + before + after > kernel;
+  };
+  const bool plain = geometry.stride == kOne && geometry.even();
   return direct::best_kernels() != nullptr && is_float(x) && is_float(weight) &&
-         x.is_contiguous(kChannelsLast) && stride == kOne && dilation == kOne &&
-         padding[0] < weight.size(2) && padding[1] < weight.size(3) && x.numel() > 0 &&
-         x.size(2) + 2 * padding[0] > weight.size(2) &&
-         x.size(3) + 2 * padding[1] > weight.size(3) &&
+         x.is_contiguous(kChannelsLast) && geometry.dilation == kOne &&
+         (plain || !(around.upsample || around.max_pool)) && x.numel() > 0 && fits(0) && fits(1) &&
          !at::autocast::is_autocast_enabled(at::kCPU);
 }
 
 at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            Pair stride, Pair padding, Pair dilation, Around around) {
-  const bool by_phases = around.upsample && stride == kOne && padding == kOne && dilation == kOne &&
-                         weight.size(2) == 3 && weight.size(3) == 3;
-  const auto upsampled = [&] { return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}); };
-  at::Tensor y = by_phases ? phase_convolution(x, weight, bias)
-                           : at::conv2d(around.upsample ? upsampled() : x, weight, bias, stride,
-                                        padding, dilation);
+                            const Geometry& geometry, Around around) {
+  const auto& [stride, padding, after, dilation] = geometry;
+  const bool by_phases = around.upsample && stride == kOne && padding == kOne && after == kOne &&
+                         dilation == kOne && weight.size(2) == 3 && weight.size(3) == 3;
+  at::Tensor y;
+  if (by_phases) {
+    y = phase_convolution(x, weight, bias);
+  } else {
+    at::Tensor input =
+        around.upsample ? at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}) : x;
+    if (!geometry.even()) {
+      input = at::constant_pad_nd(input, {padding[1], after[1], padding[0], after[0]})
+                  .contiguous(x.suggest_memory_format());
+    }
+    y = at::conv2d(input, weight, bias, stride, geometry.even() ? padding : Pair{0, 0}, dilation);
+  }
   if (around.relu) {
     y = at::relu_(y);
   }
@@ -193,16 +218,16 @@ at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const
 }
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    Pair padding, Around around, const WeightMemoryPtr& memory) {
-  const auto run = [&](const at::Tensor& image, bool upsample) {
-    return Convolution::apply(image, weight, if_defined(bias), padding, upsample, around.relu,
-                              around.max_pool, memory);
+                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory) {
+  const auto run = [&](const at::Tensor& image) {
+    return Convolution::apply(image, weight, if_defined(bias), geometry, around, memory);
   };
   if (!around.upsample ||
-      upsamples_itself(Plan(direct::best_kernels()->width, x, weight, padding, around))) {
-    return run(x, around.upsample);
+      upsamples_itself(Plan(direct::best_kernels()->width, x, weight, geometry, around))) {
+    return run(x);
   }
-  return run(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}), false);
+  around.upsample = false;
+  return run(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
 }
 
 }  // namespace imgcomp::fused

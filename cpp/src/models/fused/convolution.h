@@ -1,14 +1,15 @@
-// Convolution with stride 1, its bias, and what stands around it (nearest upsampling by 2 before,
-// relu and 2×2 max pooling after), as one operation on channels-last float32 images on the CPU,
-// with its gradient.
+// Convolution, its bias, and what stands around it (nearest upsampling by 2 before, relu and 2×2
+// max pooling after), as one operation on channels-last float32 images on the CPU, with its
+// gradient.
 //
 // The library's convolutions run small images at half to three quarters of the speed that the
 // processor multiplies with, and what stands around them reads and writes everything again. Here
 // the sums stay in registers, what follows is done while they are in the cache, and there is less
 // to multiply: by transforms for 3×3 kernels (transformed/images.h), by products before shifts for
 // few output channels (transformed/planes.h), by one matrix product for tiny images
-// (unrolled/images.h), and by leaving out the three quarters of a pooled gradient that are zero
-// (direct/images.h). The method for a shape is chosen by what it costs.
+// (unrolled/images.h), by one of the windows' for larger strides (windowed/images.h), and by
+// leaving out the three quarters of a pooled gradient that are zero (direct/images.h). The method
+// for a shape is chosen by what it costs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -22,21 +23,22 @@ namespace imgcomp::fused {
 // memory: of a weight that serves again in this pass, always for images of one size; it may then
 // sum up the weight's gradient, of which autograd is told nothing.
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                       Pair stride, Pair padding, Pair dilation, Around around = {},
+                       const Geometry& geometry, Around around = {},
                        const WeightMemoryPtr& memory = {});
 
 // Whether convolve takes these: float32 on the CPU, channels_last, no autocast, a processor with
-// vectors, a padding smaller than the kernel, and an output that is not empty.
-bool applies(const at::Tensor& x, const at::Tensor& weight, Pair stride, Pair padding,
-             Pair dilation);
+// vectors, no dilation, a padding smaller than the kernel, and an output that is not empty; of what
+// stands around a stride or uneven padding only relu.
+bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
+             Around around = {});
 
 // x: (N, C, H, W); weight: (C', C, kh, kw); bias: (C') or undefined. Returns (N, C', H', W')
 // channels_last, with a gradient that can itself be derived again (slowly, by ATen).
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    Pair padding, Around around, const WeightMemoryPtr& memory = {});
+                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory = {});
 
 // The same by ATen's operations, one after another, for everything that applies() refuses.
 at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            Pair stride, Pair padding, Pair dilation, Around around);
+                            const Geometry& geometry, Around around);
 
 }  // namespace imgcomp::fused

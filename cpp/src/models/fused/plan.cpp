@@ -8,7 +8,8 @@
 
 namespace imgcomp::fused {
 
-Plan::Plan(int64_t floats, const at::Tensor& x, const at::Tensor& weight, Pair pad, Around what)
+Plan::Plan(int64_t floats, const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
+           Around what)
     : vector(floats),
       n(x.size(0)),
       in_channels(x.size(1)),
@@ -17,11 +18,17 @@ Plan::Plan(int64_t floats, const at::Tensor& x, const at::Tensor& weight, Pair p
       out_channels(weight.size(0)),
       padded_channels(round_up(out_channels, floats)),
       kernel{weight.size(2), weight.size(3)},
-      padding(pad),
+      stride(geometry.stride),
+      padding(geometry.padding),
+      plain(stride == Pair{1, 1} && geometry.even()),
       around(what) {
   const int64_t factor = around.upsample ? 2 : 1;
-  out_height = factor * height + 2 * padding[0] - kernel[0] + 1;
-  out_width = factor * width + 2 * padding[1] - kernel[1] + 1;
+  const auto places = [&](size_t axis, int64_t size) {
+    const int64_t padded = factor * size + padding[axis] + geometry.padding_after[axis];
+    return (padded - kernel[axis]) / stride[axis] + 1;
+  };
+  out_height = places(0, height);
+  out_width = places(1, width);
 }
 
 at::Tensor empty_images(int64_t n, int64_t channels, int64_t height, int64_t width) {

@@ -13,6 +13,18 @@ inline int64_t round_up(int64_t value, int64_t step) {
   return (value + step - 1) / step * step;
 }
 
+// How a kernel goes over an image.
+struct Geometry {
+  Pair stride{1, 1};
+  Pair padding{0, 0};        // zeros above and to the left
+  Pair padding_after{0, 0};  // and below and to the right
+  Pair dilation{1, 1};
+
+  static Geometry padded(Pair padding) { return {.padding = padding, .padding_after = padding}; }
+
+  bool even() const { return padding == padding_after; }
+};
+
 // What one operation does besides the convolution.
 struct Around {
   bool upsample = false;  // nearest by 2, before it
@@ -25,11 +37,14 @@ struct Plan {
   int64_t vector;                         // floats
   int64_t n, in_channels, height, width;  // of the input, before it is upsampled
   int64_t out_channels, padded_channels;  // of the output; padded up to whole vectors
-  Pair kernel, padding;
+  Pair kernel, stride, padding;
+  bool plain;  // no stride, as much padding on all sides of an axis
   Around around;
   int64_t out_height, out_width;  // of the convolution, before pooling
 
-  Plan(int64_t vector, const at::Tensor& x, const at::Tensor& weight, Pair padding, Around around);
+  // Without dilation.
+  Plan(int64_t vector, const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
+       Around around);
 
   int64_t taps() const { return kernel[0] * kernel[1] * in_channels; }
   int64_t image_size() const { return height * width * in_channels; }

@@ -5,7 +5,6 @@
 #include "models/layers.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/constant_pad_nd.h>
 
 #include "imgcomp/error.h"
 #include "models/fused/convolution.h"
@@ -20,16 +19,11 @@ constexpr fused::Pair kOne{1, 1};
 // padding on one side is added below and to the right.
 at::Tensor same_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                             fused::Pair stride, const ForwardContext& context) {
-  const fused::WeightMemoryPtr memory = fused::memory_of(weight, context);
   const int64_t height = weight.size(2), width = weight.size(3);
-  const fused::Pair padding{(height - 1) / 2, (width - 1) / 2};
-  if (height % 2 == 1 && width % 2 == 1) {
-    return fused::convolution(x, weight, bias, stride, padding, kOne, {}, memory);
-  }
-  const at::Tensor padded = at::constant_pad_nd(
-      x, {padding[1], width - 1 - padding[1], padding[0], height - 1 - padding[0]});
-  return fused::convolution(padded.contiguous(x.suggest_memory_format()), weight, bias, stride,
-                            {0, 0}, kOne, {}, memory);
+  const fused::Geometry geometry{.stride = stride,
+                                 .padding = {(height - 1) / 2, (width - 1) / 2},
+                                 .padding_after = {height / 2, width / 2}};
+  return fused::convolution(x, weight, bias, geometry, {}, fused::memory_of(weight, context));
 }
 
 class Recurrent : public Layer {

@@ -16,7 +16,8 @@ void each_tap(const Plan& plan, const Visit& visit) {
     for (int64_t x = 0; x < plan.out_width; ++x) {
       for (int64_t row = 0; row < plan.kernel[0]; ++row) {
         for (int64_t column = 0; column < plan.kernel[1]; ++column) {
-          const int64_t top = y + row - plan.padding[0], left = x + column - plan.padding[1];
+          const int64_t top = y * plan.stride[0] + row - plan.padding[0];
+          const int64_t left = x * plan.stride[1] + column - plan.padding[1];
           if (top >= 0 && top < plan.height && left >= 0 && left < plan.width) {
             visit(y * plan.out_width + x, top * plan.width + left, row, column);
           }
