@@ -96,7 +96,7 @@ class ConvLstm : public Recurrent {
     const bool first = state.empty();
     const auto [hidden, cell] =
         first ? cell_(from_input, {})
-              : cell_(from_input + same_convolution(state[0], state_weight_, {}, kOne, context),
+              : cell_(same_convolution(state[0], state_weight_, {}, kOne, context).add_(from_input),
                       state[1]);
     return {hidden, cell};
   }
@@ -128,9 +128,10 @@ class ConvGru : public Recurrent {
       return {recurrent::gru_cell(gates, candidate, {})};
     }
     const at::Tensor& hidden = state[0];
-    gates = gates + same_convolution(hidden, gate_weight_, {}, kOne, context);
-    candidate = candidate + same_convolution(recurrent::gru_reset_state(gates, hidden),
-                                             candidate_weight_, {}, kOne, context);
+    gates = same_convolution(hidden, gate_weight_, {}, kOne, context).add_(gates);
+    candidate = same_convolution(recurrent::gru_reset_state(gates, hidden), candidate_weight_, {},
+                                 kOne, context)
+                    .add_(candidate);
     return {recurrent::gru_cell(gates, candidate, hidden)};
   }
 
