@@ -8,6 +8,7 @@ from imgcomp.papers.bhattacharya2020.data import CODE_VALUES
 from imgcomp.papers.bhattacharya2020.experiment import KINDS, SMOOTHING, latent_channels, noises
 from imgcomp.papers.bhattacharya2020.numbers import Numbers
 from imgcomp.papers.bhattacharya2020.tables_beyond import filter_name, noise_title
+from imgcomp.papers.noise_drawings import NOISE_AXES, Filter, draw_noise_curves
 from imgcomp.plots import PALETTE, Panel, Series, draw_curves, draw_panels, new_figure
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ STYLES: dict[str, dict[str, Any]] = {
     "salt-denoiser": {"color": PALETTE["orange"], "line": 0},
 }
 """How a filter or network looks in the curves over noise."""
-_AXES = {
-    "gaussian": ("Gaussian noise", "standard deviation σ", 1.0),
-    "salt and pepper": ("Salt and pepper", "share of the pixels (%)", 100.0),
-}
 _PICTURES = 12
 
 
@@ -42,49 +39,19 @@ def _best_filter(numbers: Numbers, kind: str, level: float) -> str:
 
 def noise_curves(numbers: Numbers) -> MatplotlibFigure:
     """PSNR and accuracy over the level of both kinds of noise."""
-    figure, axes = new_figure(7.4, 6.2, 2, 2)
-    for column, (kind, (title, label, factor)) in enumerate(_AXES.items()):
-        levels = _levels(numbers, kind)
-        x = [factor * level for level in levels]
-        for row, (what, y_label) in enumerate(
-            (("psnr", "PSNR (dB)"), ("accuracy", "classifier’s accuracy (%)"))
-        ):
-            series = [
-                Series(
-                    filter_name(name),
-                    x,
-                    [numbers.noise(kind, level, name, what) for level in levels],
-                    marker="o",
-                    **look,
-                )
-                for name, look in STYLES.items()
-            ]
-            best = [_best_filter(numbers, kind, level) for level in levels]
-            values = [
-                numbers.noise(kind, level, name, what)
-                for level, name in zip(levels, best, strict=True)
-            ]
-            series.append(
-                Series("best Gaussian filter", x, values, line=1, marker="o", color=PALETTE["gray"])
-            )
-            draw_curves(
-                axes[2 * row + column],
-                series,
-                title="" if row else title,
-                x_label=label if row else "",
-                y_label="" if column else y_label,
-                legend=False,
-            )
-            axes[2 * row + column].set_xticks(x)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=3)
-    for row in (0, 1):
-        pair = axes[2 * row : 2 * row + 2]
-        low = min(place.get_ylim()[0] for place in pair)
-        high = max(place.get_ylim()[1] for place in pair)
-        for place in pair:
-            place.set_ylim(low, high)
-    return figure
+
+    def filtered(name: str) -> Filter:
+        def value(kind: str, level: float, what: str) -> float:
+            return numbers.noise(kind, level, name, what)
+
+        return Filter(filter_name(name), value, STYLES[name])
+
+    def best(kind: str, level: float, what: str) -> float:
+        return numbers.noise(kind, level, _best_filter(numbers, kind, level), what)
+
+    lines = [filtered(name) for name in STYLES]
+    lines.append(Filter("best Gaussian filter", best, {"line": 1, "color": PALETTE["gray"]}))
+    return draw_noise_curves(lines, {kind: _levels(numbers, kind) for kind in NOISE_AXES}, 3)
 
 
 def shown_level(numbers: Numbers, kind: str) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from imgcomp.papers.feng2018.extras.experiment import compressions, noises
 from imgcomp.papers.feng2018.extras.numbers import Extras
 from imgcomp.papers.feng2018.extras.tables import DEEP_NAMES, FILTER_NAMES, over
+from imgcomp.papers.noise_drawings import NOISE_AXES, Filter, draw_noise_curves
 from imgcomp.plots import PALETTE, Panel, Series, draw_curves, draw_panels, new_figure
 from imgcomp.report import Figure
 
@@ -24,10 +25,6 @@ _STYLE: dict[str, dict[str, Any]] = {
     "ann-well": {"color": PALETTE["orange"], "line": 0},
     "ann-denoiser": {"color": PALETTE["orange"], "line": 1},
 }
-_KINDS = {
-    "gaussian": ("Gaussian noise", "standard deviation σ"),
-    "salt and pepper": ("Salt and pepper", "share of the pixels (%)"),
-}
 
 
 def extra_figures(extras: Extras) -> list[Figure]:
@@ -37,7 +34,7 @@ def extra_figures(extras: Extras) -> list[Figure]:
         f"CNN and ANN: well trained on images without noise; denoisers: trained with Gaussian "
         f"noise of σ {s.number('denoiser_noise'):g}."
     )
-    gaussian, salt = (_middle(extras, kind) for kind in _KINDS)
+    gaussian, salt = (_middle(extras, kind) for kind in NOISE_AXES)
     return [
         Figure(
             "noise",
@@ -84,40 +81,16 @@ def _middle(extras: Extras, kind: str) -> float:
 
 
 def _noise(extras: Extras) -> MatplotlibFigure:
-    figure, axes = new_figure(7.4, 6.2, 2, 2)
-    for column, (kind, (title, label)) in enumerate(_KINDS.items()):
-        levels = [level for each, level in noises(extras.run) if each == kind]
-        x = [(100 if kind != "gaussian" else 1) * level for level in levels]
-        for row, (what, y_label) in enumerate(
-            (("psnr", "PSNR (dB)"), ("accuracy", "classifier’s accuracy (%)"))
-        ):
-            draw_curves(
-                axes[2 * row + column],
-                [
-                    Series(
-                        FILTER_NAMES[name],
-                        x,
-                        [extras.noise(kind, level, name, what) for level in levels],
-                        marker="o",
-                        **_STYLE[name],
-                    )
-                    for name in FILTER_NAMES
-                ],
-                title="" if row else title,
-                x_label=label if row else "",
-                y_label="" if column else y_label,
-                legend=False,
-            )
-            axes[2 * row + column].set_xticks(x)
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4)
-    for row in (0, 1):
-        pair = axes[2 * row : 2 * row + 2]
-        low = min(place.get_ylim()[0] for place in pair)
-        high = max(place.get_ylim()[1] for place in pair)
-        for place in pair:
-            place.set_ylim(low, high)
-    return figure
+    def filtered(name: str) -> Filter:
+        def value(kind: str, level: float, what: str) -> float:
+            return extras.noise(kind, level, name, what)
+
+        return Filter(FILTER_NAMES[name], value, _STYLE[name])
+
+    levels = {
+        kind: [level for each, level in noises(extras.run) if each == kind] for kind in NOISE_AXES
+    }
+    return draw_noise_curves([filtered(name) for name in FILTER_NAMES], levels, 4)
 
 
 def _noise_images(extras: Extras) -> MatplotlibFigure:
@@ -134,10 +107,10 @@ def _noise_images(extras: Extras) -> MatplotlibFigure:
         psnr, accuracy = (extras.noise(kind, level, name, what) for what in ("psnr", "accuracy"))
         return Panel(images, f"{FILTER_NAMES[name]}\n{psnr:.1f} dB, {accuracy:.1f} %")
 
-    gaussian, salt = (_middle(extras, kind) for kind in _KINDS)
+    gaussian, salt = (_middle(extras, kind) for kind in NOISE_AXES)
     rows = [
         [panel(kind, level, name) for name in names]
-        for kind, level in zip(_KINDS, (gaussian, salt), strict=True)
+        for kind, level in zip(NOISE_AXES, (gaussian, salt), strict=True)
         for names in layout
     ]
     return draw_panels(
