@@ -53,10 +53,12 @@ def provenance(content: Content) -> str:
     sizes = ", ".join(
         f"{name.replace('_', ' ')} {count:,}" for name, count in content["sizes"].items()
     )
+    timings = content["timings"]
     return (
         f"Scale *{content['scale']}*, seeds {seeds}, data set {escape(data['name'])} "
         f"({escape(sizes)} images); "
-        f"{show_seconds(content['timings']['total_seconds'])} on {escape(where)}; "
+        f"stages of {show_seconds(sum(timings['stages'].values()))} together, "
+        f"{timings['jobs']} side by side, on {escape(where)}; "
         f"imgcomp {escape(env['imgcomp'] + revision)}, torch {escape(env['torch'])}.\n"
     )
 

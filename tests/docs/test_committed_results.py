@@ -55,7 +55,8 @@ def content():
         choices=[report.Choice("lr", 0.1, "learning rate", "not printed")],
         environment={"imgcomp": "0.1.0", "source_revision": None, "processor": "a CPU",
                      "cores": 2, "torch": "2.13.0"},
-        timings={"total_seconds": 75.0}, outcome=outcome, figure_files={},
+        timings={"total_seconds": 5.0, "jobs": 2, "stages": {"a": 70.0, "b": 5.0}},
+        outcome=outcome, figure_files={},
     )  # fmt: skip
     found = results.to_dict()
     found["figures"] = [
@@ -102,7 +103,7 @@ def test_the_rest_is_in_words(markdown, content):
     said = markdown.provenance(content)
     assert "Scale *quick*, seeds 0, 1" in said
     assert "train 5,000 images" in said
-    assert "75.0 s on a CPU, 2 cores" in said
+    assert "stages of 75.0 s together, 2 side by side, on a CPU, 2 cores" in said
     assert markdown.findings(content) == "- A finding \\[with brackets\\].\n"
     assert "| learning rate | 0.1 | not printed | `lr` |" in markdown.choices(content)
     assert "no committed results of net2000" in markdown.missing("net2000")
