@@ -56,6 +56,28 @@ at::Tensor gradient_away_from_jumps(const at::Tensor& raw, const fused::Around& 
   return at::randn(first.sizes()) * (first.abs() > kNear) * (first - second > kNear);
 }
 
+// What a result is compared with, and its gradients by the inputs.
+struct Wanted {
+  at::Tensor output, seed;
+  std::vector<at::Tensor> inputs, gradients;
+
+  Wanted(at::Tensor result, at::Tensor sent_back, std::vector<at::Tensor> to)
+      : output(std::move(result)),
+        seed(std::move(sent_back)),
+        inputs(std::move(to)),
+        gradients(torch::autograd::grad({output}, inputs, {seed})) {}
+
+  void check(const at::Tensor& y) const {
+    REQUIRE(y.sizes() == output.sizes());
+    CHECK(distance(y, output) < 1e-5);
+    const auto found = torch::autograd::grad({y}, inputs, {seed});
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      CAPTURE(i);
+      CHECK(distance(found[i], gradients[i]) < 1e-5);
+    }
+  }
+};
+
 struct Case {
   int64_t n, in, out, height, width, kernel_height, kernel_width, padding_height, padding_width;
 };
@@ -177,22 +199,12 @@ TEST_CASE("strides and uneven padding, with gradients, as ATen's") {
       const auto& [stride, before, after, dilation] = c.geometry;
       const at::Tensor raw = at::conv2d(
           at::constant_pad_nd(x, {before[1], after[1], before[0], after[0]}), weight, bias, stride);
-      const at::Tensor expected = relu ? at::relu(raw) : raw;
-      const at::Tensor seed = gradient_away_from_jumps(raw, around);
-      const auto wanted = torch::autograd::grad({expected}, inputs, {seed});
-      const auto check = [&](const at::Tensor& y) {
-        REQUIRE(y.sizes() == expected.sizes());
-        CHECK(distance(y, expected) < 1e-5);
-        const auto gradients = torch::autograd::grad({y}, inputs, {seed});
-        for (size_t i = 0; i < inputs.size(); ++i) {
-          CAPTURE(i);
-          CHECK(distance(gradients[i], wanted[i]) < 1e-5);
-        }
-      };
-      check(fused::convolve_by_aten(x, weight, bias, c.geometry, around));
+      const Wanted wanted(relu ? at::relu(raw) : raw, gradient_away_from_jumps(raw, around),
+                          inputs);
+      wanted.check(fused::convolve_by_aten(x, weight, bias, c.geometry, around));
       CHECK(!fused::applies(x, weight, c.geometry, {false, true, true}));
       if (fused::applies(x, weight, c.geometry, around)) {
-        check(fused::convolve(x, weight, bias, c.geometry, around));
+        wanted.check(fused::convolve(x, weight, bias, c.geometry, around));
       } else {
         CHECK(direct::best_kernels() == nullptr);
       }
@@ -221,22 +233,11 @@ TEST_CASE("nearest upsampling, convolution and relu, with gradients, as ATen's")
     const at::Tensor larger = at::upsample_nearest2d(x, {2 * height, 2 * width});
     const fused::Around around{true, true, false};
     const at::Tensor raw = at::conv2d(larger, weight, bias, kOne, {padding, padding});
-    const at::Tensor expected = at::relu(raw);
-    const at::Tensor seed = gradient_away_from_jumps(raw, around);
-    const auto wanted = torch::autograd::grad({expected}, inputs, {seed});
-    const auto check = [&](const at::Tensor& y) {
-      REQUIRE(y.sizes() == expected.sizes());
-      CHECK(distance(y, expected) < 1e-5);
-      const auto gradients = torch::autograd::grad({y}, inputs, {seed});
-      for (size_t i = 0; i < inputs.size(); ++i) {
-        CAPTURE(i);
-        CHECK(distance(gradients[i], wanted[i]) < 1e-5);
-      }
-    };
+    const Wanted wanted(at::relu(raw), gradient_away_from_jumps(raw, around), inputs);
     const auto geometry = fused::Geometry::padded({padding, padding});
-    check(fused::convolve_by_aten(x, weight, bias, geometry, around));
+    wanted.check(fused::convolve_by_aten(x, weight, bias, geometry, around));
     if (fused::applies(x, weight, geometry, around)) {
-      check(fused::convolve(x, weight, bias, geometry, around));
+      wanted.check(fused::convolve(x, weight, bias, geometry, around));
     } else {
       CHECK(direct::best_kernels() == nullptr);
     }
