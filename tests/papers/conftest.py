@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from imgcomp.papers import driver
 
 sys.path.insert(0, str(Path(__file__).parent))  # for paper_runs
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """As the runner gives each stage; several threads are slow on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 import imgcomp
+from imgcomp import papers
 from imgcomp.stages import Context
 
 
@@ -32,3 +34,32 @@ def check_pictures(folder: Path, results: Mapping[str, Any]) -> None:
             if file.endswith("png"):
                 with Image.open(folder / file) as image:
                     assert min(image.size) > 100
+
+
+def check_fetches_nothing(page: str) -> None:
+    """See that a report is one file that needs no other."""
+    for forbidden in ("http://", "https://", 'src="//', "@import", "<script", "<link", "url("):
+        assert forbidden not in page, forbidden
+
+
+def check_report(run: papers.Reproduction) -> None:
+    """See that a report has all its figures in it, and beside it."""
+    figures = run.results["figures"]
+    for figure in figures:
+        for name in figure["files"]:
+            assert (run.folder / name).stat().st_size > 2000
+    page = run.report.read_text("utf-8")
+    assert page.count('src="data:image/') == len(figures)
+    check_fetches_nothing(page)
+
+
+@contextmanager
+def nothing_computed(folder: Path) -> Iterator[None]:
+    """See that no stage of a run's folder is written meanwhile."""
+
+    def written() -> dict[str, int]:
+        return {path.name: path.stat().st_mtime_ns for path in (folder / "stages").iterdir()}
+
+    before = written()
+    yield
+    assert written() == before

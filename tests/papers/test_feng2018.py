@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from paper_runs import check_fetches_nothing, nothing_computed
 from PIL import Image
 
 import imgcomp
@@ -179,8 +180,7 @@ def test_files_are_there(folder: Path, run_twice: papers.Reproduction) -> None:
 
 def test_report_is_one_file_that_fetches_nothing(run_twice: papers.Reproduction) -> None:
     page = run_twice.report.read_text("utf-8")
-    for forbidden in ("http://", "https://", 'src="//', "@import", "<script", "<link", "url("):
-        assert forbidden not in page, forbidden
+    check_fetches_nothing(page)
     assert page.count("<img ") == len(run_twice.results["figures"])
     assert page.count('src="data:image/') == len(run_twice.results["figures"])
     for claim in run_twice.results["claims"]:
@@ -194,10 +194,9 @@ def test_a_finished_folder_resumes_without_work(
 ) -> None:
     out = tmp_path / "copy"
     shutil.copytree(run_twice.folder, out)
-    before = {path.name: path.stat().st_mtime_ns for path in (out / "stages").iterdir()}
-    resumed = again(out, resume=True)
+    with nothing_computed(out):
+        resumed = again(out, resume=True)
     assert stable(resumed.results) == stable(run_twice.results)
-    assert {path.name: path.stat().st_mtime_ns for path in (out / "stages").iterdir()} == before
     page, first = resumed.report.read_text(), run_twice.report.read_text()
     assert page.split('<section id="timings">')[0] == first.split('<section id="timings">')[0]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ from imgcomp.papers.settings import resolve
 from imgcomp.stages import Artifact
 from imgcomp.stages.graph import plan
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = {
     "ae_epochs": 2,
     "clf_epochs": 2,
@@ -40,15 +41,6 @@ TINY = {
     "uniform_bits": "4",
     "tune_epochs": 1,
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """As the runner gives each stage; several threads are slow on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from paper_runs import table
+from paper_runs import nothing_computed, table
 from PIL import Image
 
 import imgcomp
@@ -193,10 +193,9 @@ def test_a_finished_folder_resumes_without_work(
 ) -> None:
     out = tmp_path / "copy"
     shutil.copytree(run_once.folder, out)
-    before = {path.name: path.stat().st_mtime_ns for path in (out / "stages").iterdir()}
-    resumed = again(out, resume=True)
+    with nothing_computed(out):
+        resumed = again(out, resume=True)
     assert stable(resumed.results) == stable(run_once.results)
-    assert {path.name: path.stat().st_mtime_ns for path in (out / "stages").iterdir()} == before
 
 
 @pytest.mark.usefixtures("no_figures")
