@@ -19,8 +19,8 @@ using namespace codec;
 // The numbers of a tensor, in place. Python brings every input into this form.
 template <class T>
 std::span<const T> numbers(const at::Tensor& tensor, const char* name) {
-  constexpr auto kType = c10::CppTypeToScalarType<std::conditional_t<
-      std::is_same_v<T, uint32_t>, int32_t, T>>::value;
+  constexpr auto kType =
+      c10::CppTypeToScalarType<std::conditional_t<std::is_same_v<T, uint32_t>, int32_t, T>>::value;
   if (tensor.scalar_type() != kType || !tensor.is_contiguous() || !tensor.is_cpu()) {
     throw UsageError(concat(name, " must be a contiguous ", kType, " tensor on the CPU, not ",
                             tensor.scalar_type(), " on ", tensor.device()));

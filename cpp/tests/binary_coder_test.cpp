@@ -83,7 +83,7 @@ TEST_CASE("each part is a prefix that decodes by itself, and no shorter one does
         if (given > length) {
           continue;
         }
-        BinaryDecoder decoder(std::span(stream.bytes).first(given), contexts);
+        BinaryDecoder decoder{std::span(stream.bytes).first(given), contexts};
         bool equal = true;
         for (size_t part = 0; part <= last; ++part) {
           Bytes found(bits[part].size());
@@ -107,7 +107,7 @@ TEST_CASE("where a stream was cut, what is certain is right") {
   encoder.encode(bits, contexts);
   const Bytes stream = encoder.finish().bytes;
   for (size_t length = 0; length < stream.size(); length += 7) {
-    BinaryDecoder decoder(std::span(stream).first(length), 1);
+    BinaryDecoder decoder{std::span(stream).first(length), 1};
     size_t certain = 0;
     for (; certain < bits.size(); ++certain) {
       Bytes found(1);

@@ -86,8 +86,7 @@ TEST_CASE("tables in coding form") {
   CHECK(coding.entries == std::vector<uint32_t>{4 << 16, (2 << 16) | 4, (1 << 16) | 6,
                                                 escape | (1 << 16) | 7, 8 << 16, escape | 8});
   CHECK(coding.reciprocals == std::vector<uint32_t>{1U << 30, 1U << 31, ~0U, ~0U, 1U << 29, ~0U});
-  CHECK(coding.slots ==
-        std::vector<uint16_t>{0, 0, 0, 0, 1, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(coding.slots == std::vector<uint16_t>{0, 0, 0, 0, 1, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0});
   CHECK(coding.first_entry == std::vector<uint32_t>{0, 4});
   CHECK(coding.sizes == std::vector<uint32_t>{3, 1});
   CHECK(coding.mean_bits == std::vector<uint32_t>{448, 0});  // 1.75 bits

@@ -20,8 +20,8 @@ constexpr int32_t kMin = std::numeric_limits<int32_t>::min();
 constexpr int32_t kMax = std::numeric_limits<int32_t>::max();
 
 FrequencyTables uniform(int precision, int bits) {
-  return FrequencyTables({{0, std::vector<uint32_t>(size_t{1} << bits, 1U << (precision - bits)), 0}},
-                         precision);
+  return FrequencyTables(
+      {{0, std::vector<uint32_t>(size_t{1} << bits, 1U << (precision - bits)), 0}}, precision);
 }
 
 // Tables of several widths, each with an escape.
@@ -30,7 +30,8 @@ FrequencyTables laplacian(int count, int precision) {
   for (int i = 0; i < count; ++i) {
     std::vector<int64_t> counts;
     for (int s = -3 - i; s <= 3 + i; ++s) {
-      counts.push_back(1 + static_cast<int64_t>(1000000 * std::exp(-std::abs(s) / (0.3 + 0.4 * i))));
+      counts.push_back(1 +
+                       static_cast<int64_t>(1000000 * std::exp(-std::abs(s) / (0.3 + 0.4 * i))));
     }
     tables.push_back(fit_table(counts, -3 - i, 50, precision));
   }
@@ -52,7 +53,8 @@ Symbols draw(const FrequencyTables& tables, const TablePattern& pattern, size_t 
     symbols.push_back(table.smallest + static_cast<int32_t>(place));
     if (place == table.frequencies.size()) {
       const auto distance = static_cast<int32_t>(random() % 1000);
-      symbols.back() = random() % 2 == 0 ? symbols.back() + distance : table.smallest - 1 - distance;
+      symbols.back() =
+          random() % 2 == 0 ? symbols.back() + distance : table.smallest - 1 - distance;
     }
   }
   return symbols;
@@ -122,8 +124,8 @@ TEST_CASE("a payload of 16 bytes stays one") {
 TEST_CASE("any number comes back through the escape") {
   const FrequencyTables tables({{-2, {5, 6, 4}, 1}, {kMax - 1, {15}, 1}, {kMin, {3, 12}, 1}}, 4);
   const TablePattern pattern = pattern_of(tables, {0, 1, 2, 0, 2});
-  const Symbols symbols{kMin, kMin, kMin, kMax, kMax, kMax, kMax, 0,  1,       -3,
-                        65536, -65536, 65533, 2, kMin + 1, kMin, kMax - 1, kMax, kMax, 131071};
+  const Symbols symbols{kMin,  kMin,   kMin,  kMax, kMax,     kMax, kMax,     0,    1,    -3,
+                        65536, -65536, 65533, 2,    kMin + 1, kMin, kMax - 1, kMax, kMax, 131071};
   const Bytes stream = encode(tables, pattern, symbols, 3);
   CHECK(decoded(tables, pattern, stream, symbols.size(), 3) == symbols);
   for (const int lanes : {lanes::kNarrow, lanes::kWide}) {
@@ -232,6 +234,7 @@ TEST_CASE("altered streams give symbols or CorruptStreamError, and nothing besid
   }
   Symbols none;
   CHECK_THROWS_AS(decode(tables, pattern, Bytes{1}, none), CorruptStreamError);
+  CHECK_THROWS_AS(decode(tables, pattern, Bytes{0}, none), CorruptStreamError);
   CHECK_THROWS_AS(decode(tables, pattern, Bytes(20000, 7), none), CorruptStreamError);
 }
 

@@ -37,9 +37,8 @@ std::vector<AdaptiveBit> fresh(int64_t contexts) {
 
 void check_contexts(std::span<const int32_t> contexts, size_t bits, size_t count) {
   if (contexts.size() != bits) {
-    throw UsageError(
-        concat("each bit needs a context: there are ", bits, " bits, ", contexts.size(),
-               " contexts"));
+    throw UsageError(concat("each bit needs a context: there are ", bits, " bits, ",
+                            contexts.size(), " contexts"));
   }
   for (const int32_t context : contexts) {
     if (context < 0 || static_cast<size_t>(context) >= count) {

@@ -47,8 +47,7 @@ class Fit {
     }
     uint64_t given = 0;
     for (size_t i = 0; i < counts.size(); ++i) {
-      const auto share = static_cast<uint32_t>(
-          static_cast<uint128>(counts[i]) * total_ / sum);
+      const auto share = static_cast<uint32_t>(static_cast<uint128>(counts[i]) * total_ / sum);
       frequencies_[i] = std::max<uint32_t>(1, share);
       given += frequencies_[i];
     }
@@ -134,8 +133,8 @@ uint64_t integer_log2(uint64_t value, int places) {
 
 std::vector<uint32_t> fit_frequencies(std::span<const int64_t> counts, int precision) {
   if (precision < 1 || precision > FrequencyTables::kMaxPrecision) {
-    throw UsageError(concat("precision must lie in 1 … ", FrequencyTables::kMaxPrecision, ", not ",
-                            precision));
+    throw UsageError(
+        concat("precision must lie in 1 … ", FrequencyTables::kMaxPrecision, ", not ", precision));
   }
   if (counts.empty() || counts.size() > size_t{1} << precision) {
     throw UsageError(concat("a table of precision ", precision, " has 1 … ", 1 << precision,

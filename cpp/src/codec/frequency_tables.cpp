@@ -25,11 +25,10 @@ void check_table(const FrequencyTable& table, size_t number, int precision) {
     throw UsageError(concat("the frequencies of table ", number, " must sum up to ", total,
                             " with the escape, not to ", sum));
   }
-  const int64_t largest =
-      table.smallest + static_cast<int64_t>(table.frequencies.size()) - 1;
+  const int64_t largest = table.smallest + static_cast<int64_t>(table.frequencies.size()) - 1;
   if (largest > std::numeric_limits<int32_t>::max()) {
-    throw UsageError(concat("the symbols of table ", number, " must fit into 32 bits, but reach ",
-                            largest));
+    throw UsageError(
+        concat("the symbols of table ", number, " must fit into 32 bits, but reach ", largest));
   }
 }
 

@@ -7,20 +7,30 @@ namespace imgcomp::codec {
 using range_coder::kWhole;
 using range_coder::kWindow;
 
-std::vector<uint8_t> RangeEncoder::finish() {
-  // Any number of the last interval will do: the one that ends in the most zeros.
-  int zeros = kWindow;
-  uint64_t number = 0;
-  for (;; zeros -= 8) {
-    const uint64_t unit = uint64_t{1} << zeros;
-    number = (low_ + unit - 1) & ~(unit - 1);
-    if (number - low_ < range_) {
-      break;
+namespace {
+
+// The number in an interval that ends in the most zeros, by whole bytes.
+struct LastNumber {
+  LastNumber(uint64_t low, uint64_t range) {
+    for (zeros = kWindow;; zeros -= 8) {
+      const uint64_t unit = uint64_t{1} << zeros;
+      number = (low + unit - 1) & ~(unit - 1);
+      if (number - low < range) {
+        return;
+      }
     }
   }
-  low_ = number;
+  uint64_t number;
+  int zeros;
+};
+
+}  // namespace
+
+std::vector<uint8_t> RangeEncoder::finish() {
+  const LastNumber last(low_, range_);
+  low_ = last.number;
   settle_carry();
-  for (int place = kWindow - 8; place >= zeros; place -= 8) {
+  for (int place = kWindow - 8; place >= last.zeros; place -= 8) {
     bytes_.push_back(static_cast<uint8_t>(low_ >> place));
   }
   while (!bytes_.empty() && bytes_.back() == 0) {
@@ -29,6 +39,19 @@ std::vector<uint8_t> RangeEncoder::finish() {
   low_ = 0;
   range_ = kWhole;
   return std::exchange(bytes_, {});
+}
+
+bool RangeDecoder::at_end() const {
+  if (next_ < bytes_.size() || (!bytes_.empty() && bytes_.back() == 0) || code_ >= range_) {
+    return false;
+  }
+  // The window that the code was read from, less the code, is the interval's lower end.
+  uint64_t window = 0;
+  for (size_t i = next_ - kWindow / 8; i < next_; ++i) {
+    window = (window << 8) | (i < bytes_.size() ? bytes_[i] : 0);
+  }
+  const uint64_t low = (window - code_) & (kWhole - 1);
+  return (LastNumber(low, range_).number & (kWhole - 1)) == window;
 }
 
 size_t cut_at(const RangeEncoder::Mark& mark, std::span<const uint8_t> stream) {

@@ -22,8 +22,8 @@ constexpr size_t kLeastPeriod = 4096;
 
 void check_pattern(const FrequencyTables& tables, const TablePattern& pattern) {
   if (pattern.tables() > tables.size()) {
-    throw UsageError(concat("the pattern is for ", pattern.tables(), " tables, there are ",
-                            tables.size()));
+    throw UsageError(
+        concat("the pattern is for ", pattern.tables(), " tables, there are ", tables.size()));
   }
 }
 
@@ -117,8 +117,8 @@ void decode(const FrequencyTables& tables, const TablePattern& pattern,
   } else if (lanes == lanes::kNarrow || lanes == lanes::kWide) {
     lanes::decode(coding, pattern, rest, symbols, first, lanes);
   } else {
-    throw CorruptStreamError(concat("a stream has 1, ", lanes::kNarrow, " or ", lanes::kWide,
-                                    " lanes, not ", lanes));
+    throw CorruptStreamError(
+        concat("a stream has 1, ", lanes::kNarrow, " or ", lanes::kWide, " lanes, not ", lanes));
   }
 }
 

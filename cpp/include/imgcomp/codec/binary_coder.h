@@ -9,8 +9,8 @@
 
 namespace imgcomp::codec {
 
-// How likely the next bit of a context is 1: the mean of a quick and a slow estimate, which begin as
-// the same average over all bits so far. Integers only.
+// How likely the next bit of a context is 1: the mean of a quick and a slow estimate, which begin
+// as the same average over all bits so far. Integers only.
 class AdaptiveBit {
  public:
   // Of 65536; 71 … 65465.

@@ -56,8 +56,8 @@ class FrequencyTables {
 
 // The frequencies f ≥ 1 of sum 2^precision for which Σ counts · log2(1 / f) is smallest, found by
 // integer arithmetic alone; all-zero counts give a uniform table. A gain in bits is taken as
-// counts · (l(f + 1) − l(f)), with l the logarithm to 32 binary places, cut off; between equal gains
-// the lower index wins. At least one count, at most 2^precision, each in 0 … 2^40.
+// counts · (l(f + 1) − l(f)), with l the logarithm to 32 binary places, cut off; between equal
+// gains the lower index wins. At least one count, at most 2^precision, each in 0 … 2^40.
 std::vector<uint32_t> fit_frequencies(std::span<const int64_t> counts, int precision);
 
 // A table of symbols from `smallest` on, fitted to counts. `escape` is how often the escape

@@ -1,5 +1,6 @@
 // A range coder with carry: first in, first out, and not a byte more than the stream needs. Short
-// streams of symbols and streams of adaptive bits are written by it; docs/bitstream.md specifies it.
+// streams of symbols and streams of adaptive bits are written by it; docs/bitstream.md specifies
+// it.
 //
 // An interval of 56 bits shrinks with each symbol; two bytes leave at its upper end whenever its
 // size falls below 2^40. Beyond the end of a stream there are zeros.
@@ -88,8 +89,13 @@ class RangeDecoder {
   // In which of 2^bits equal parts the stream lies; take() must follow with the part that holds it.
   uint32_t find(int bits) {
     unit_ = range_ >> bits;
-    // Only bytes that no encoder wrote lie beyond the last part.
-    return static_cast<uint32_t>(std::min(code_ / unit_, (uint64_t{1} << bits) - 1));
+    const uint64_t part = code_ / unit_;
+    const uint64_t last = (uint64_t{1} << bits) - 1;
+    // Beyond the last part lie only bytes that no encoder wrote.
+    if (part > last) [[unlikely]] {
+      return static_cast<uint32_t>(last);
+    }
+    return static_cast<uint32_t>(part);
   }
   void take(uint32_t start, uint32_t size) {
     code_ -= unit_ * start;
@@ -111,16 +117,15 @@ class RangeDecoder {
     return bit;
   }
 
-  // Whether the decoder has looked at all bytes, and the last one is not a zero, which no encoder
-  // writes. Not so after decoding what was encoded: the stream belongs to something else.
-  bool at_end() const { return next_ >= bytes_.size() && (bytes_.empty() || bytes_.back() != 0); }
+  // Whether an encoder that had encoded what was decoded so far, and nothing more, would have
+  // finished with just these bytes. If not, the stream belongs to something else.
+  bool at_end() const;
 
   // Whether everything so far would be the same with any bytes after the given ones. A stream that
   // was cut somewhere is good as far as this holds.
   bool is_certain() const {
     const size_t missing = next_ - std::min(next_, bytes_.size());
-    return missing == 0 ||
-           (missing < 7 && code_ + ((uint64_t{1} << (8 * missing)) - 1) < range_);
+    return missing == 0 || (missing < 7 && code_ + ((uint64_t{1} << (8 * missing)) - 1) < range_);
   }
 
  private:

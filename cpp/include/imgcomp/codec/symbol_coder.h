@@ -1,7 +1,7 @@
 // Streams of whole numbers under static tables; docs/bitstream.md specifies them.
 //
-// Short streams are written by a range coder, to the byte what they need; longer ones by rANS in 4 or
-// 32 interleaved lanes, decoded and encoded by vector instructions where the processor has them.
+// Short streams are written by a range coder, to the byte what they need; longer ones by rANS in 4
+// or 32 interleaved lanes, decoded and encoded by vector instructions where the processor has them.
 // The bytes are the same with any instruction set.
 #pragma once
 
@@ -38,8 +38,8 @@ class TablePattern {
   std::vector<uint16_t> repeated_;
 };
 
-// The stream of the symbols, of which the first is number `first` of the pattern. No symbols make an
-// empty stream. CodecError where a table without an escape does not have a symbol.
+// The stream of the symbols, of which the first is number `first` of the pattern. No symbols make
+// an empty stream. CodecError where a table without an escape does not have a symbol.
 std::vector<uint8_t> encode(const FrequencyTables& tables, const TablePattern& pattern,
                             std::span<const int32_t> symbols, uint64_t first = 0);
 
@@ -52,9 +52,9 @@ void decode(const FrequencyTables& tables, const TablePattern& pattern,
 double information(const FrequencyTables& tables, const TablePattern& pattern,
                    std::span<const int32_t> symbols, uint64_t first = 0);
 
-// Many streams of equally many symbols, one after the other in `symbols`; the first symbol of stream i
-// is number i · symbols.size() / streams of the pattern. They are spread over ATen's threads, whose
-// number changes nothing.
+// Many streams of equally many symbols, one after the other in `symbols`; the first symbol of
+// stream i is number i · symbols.size() / streams of the pattern. They are spread over ATen's
+// threads, whose number changes nothing.
 std::vector<std::vector<uint8_t>> encode_batch(const FrequencyTables& tables,
                                                const TablePattern& pattern,
                                                std::span<const int32_t> symbols, size_t streams);

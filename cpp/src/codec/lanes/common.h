@@ -30,9 +30,7 @@ class PatternPlace {
   PatternPlace(const TablePattern& pattern, uint64_t symbol)
       : place_(pattern.only() >= 0 ? 0 : symbol % pattern.period()), pattern_(pattern) {}
 
-  const uint16_t* data() const {
-    return pattern_.only() >= 0 ? nullptr : pattern_.data() + place_;
-  }
+  const uint16_t* data() const { return pattern_.only() >= 0 ? nullptr : pattern_.data() + place_; }
   // Whole steps before the pattern begins again, of at most `steps`.
   size_t steps_forwards(size_t steps, size_t lanes) const {
     return pattern_.only() >= 0 ? steps

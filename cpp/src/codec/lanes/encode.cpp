@@ -30,9 +30,7 @@ class BackwardBytes {
     }
     return bytes_.data() + next_;
   }
-  void written_down_to(const uint8_t* place) {
-    next_ = static_cast<size_t>(place - bytes_.data());
-  }
+  void written_down_to(const uint8_t* place) { next_ = static_cast<size_t>(place - bytes_.data()); }
   std::vector<uint8_t> take() const {
     return {bytes_.begin() + static_cast<ptrdiff_t>(next_), bytes_.end()};
   }
@@ -42,13 +40,13 @@ class BackwardBytes {
   size_t next_;
 };
 
-// The loops of any processor, and the frame of the others. Everything runs backwards: what is encoded
-// last is decoded first.
+// The loops of any processor, and the frame of the others. Everything runs backwards: what is
+// encoded last is decoded first.
 template <int kLanes>
 class Encoder {
  public:
-  Encoder(const CodingTables& coding, const TablePattern& pattern,
-          std::span<const int32_t> symbols, uint64_t first)
+  Encoder(const CodingTables& coding, const TablePattern& pattern, std::span<const int32_t> symbols,
+          uint64_t first)
       : coding_(coding),
         pattern_(pattern),
         symbols_(symbols),
@@ -118,8 +116,7 @@ class Encoder {
     }
     renormalize(next, state, uint64_t{entry.frequency} << (32 - coding_.precision));
     // The product with the rounded reciprocal is the quotient or one less.
-    auto quotient =
-        static_cast<uint32_t>((uint64_t{state} * coding_.reciprocals[number]) >> 32);
+    auto quotient = static_cast<uint32_t>((uint64_t{state} * coding_.reciprocals[number]) >> 32);
     uint32_t rest = state - quotient * entry.frequency;
     const bool less = rest >= entry.frequency;
     quotient += less ? 1 : 0;

@@ -1,5 +1,5 @@
-// Loops over whole steps of the wide form, for one instruction set each. A step is one symbol of each
-// of the 32 lanes.
+// Loops over whole steps of the wide form, for one instruction set each. A step is one symbol of
+// each of the 32 lanes.
 //
 // Nothing here is more than data: the files that include it are compiled for different processors,
 // and a function that they shared might end up compiled for the wrong one.
@@ -37,7 +37,7 @@ struct EncodeSteps {
   TablePointers tables;
   const uint16_t* pattern;  // of the last step's first symbol; steps go backwards from there
   uint32_t* states;
-  uint8_t* next;  // words are written below; 64 bytes for each step must be there
+  uint8_t* next;           // words are written below; 64 bytes for each step must be there
   const int32_t* symbols;  // of the last step's first symbol
   size_t steps;
 };

@@ -115,15 +115,15 @@ size_t decode_steps(DecodeSteps& work) {
     for (int v = 0; v < kVectors; ++v) {
       store(work.symbols + kLanes * v, symbols[v]);
       const __m256i rest = _mm256_sub_epi32(slots[v], start_of(entries[v]));
-      const __m256i whole = _mm256_mullo_epi32(frequency_of(entries[v]),
-                                               _mm256_srl_epi32(states[v], precision));
+      const __m256i whole =
+          _mm256_mullo_epi32(frequency_of(entries[v]), _mm256_srl_epi32(states[v], precision));
       const __m256i state = _mm256_add_epi32(whole, rest);
       const __m256i low = _mm256_cmpeq_epi32(_mm256_srli_epi32(state, 16), _mm256_setzero_si256());
       const int set = mask_of(low);
       const __m256i words =
           _mm256_permutevar8x32_epi32(load_words(next), shuffle(kShuffles.expand[set]));
-      states[v] = _mm256_blendv_epi8(state, _mm256_or_si256(_mm256_slli_epi32(state, 16), words),
-                                     low);
+      states[v] =
+          _mm256_blendv_epi8(state, _mm256_or_si256(_mm256_slli_epi32(state, 16), words), low);
       next += 2 * __builtin_popcount(static_cast<unsigned>(set));
     }
     work.symbols += kVectors * kLanes;

@@ -76,8 +76,8 @@ size_t decode_steps(DecodeSteps& work) {
     for (int v = 0; v < kVectors; ++v) {
       _mm512_storeu_si512(work.symbols + kLanes * v, symbols[v]);
       const __m512i rest = _mm512_sub_epi32(slots[v], start_of(entries[v]));
-      const __m512i whole = _mm512_mullo_epi32(frequency_of(entries[v]),
-                                               _mm512_srl_epi32(states[v], precision));
+      const __m512i whole =
+          _mm512_mullo_epi32(frequency_of(entries[v]), _mm512_srl_epi32(states[v], precision));
       const __m512i state = _mm512_add_epi32(whole, rest);
       const __mmask16 low = _mm512_cmplt_epu32_mask(state, lowest);
       const __m512i words = _mm512_maskz_expand_epi32(

@@ -1,5 +1,5 @@
-// rANS in interleaved lanes: symbol i belongs to lane i % lanes, and all lanes share one sequence of
-// 16-bit words. States lie in 2^16 … 2^32 − 1.
+// rANS in interleaved lanes: symbol i belongs to lane i % lanes, and all lanes share one sequence
+// of 16-bit words. States lie in 2^16 … 2^32 − 1.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@ namespace imgcomp::codec::lanes {
 inline constexpr int kWide = 32;
 inline constexpr int kNarrow = 4;
 
-// States, 4 bytes each, then the words, all little endian. `lanes` is kNarrow or kWide; the wide form
-// is written and read by `kernels`, where they are not null, to the same bytes.
+// States, 4 bytes each, then the words, all little endian. `lanes` is kNarrow or kWide; the wide
+// form is written and read by `kernels`, where they are not null, to the same bytes.
 std::vector<uint8_t> encode(const CodingTables& coding, const TablePattern& pattern,
                             std::span<const int32_t> symbols, uint64_t first, int lanes,
                             const Kernels* kernels = best_kernels());
