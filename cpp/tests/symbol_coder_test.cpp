@@ -129,9 +129,9 @@ TEST_CASE("any number comes back through the escape") {
   const Bytes stream = encode(tables, pattern, symbols, 3);
   CHECK(decoded(tables, pattern, stream, symbols.size(), 3) == symbols);
   for (const int lanes : {lanes::kNarrow, lanes::kWide}) {
-    const Bytes words = lanes::encode(tables.coding(), pattern, symbols, 3, lanes);
+    const Bytes words = lanes::encode(tables.coding(), pattern, symbols, 3, lanes, 9);
     Symbols found(symbols.size());
-    lanes::decode(tables.coding(), pattern, words, found, 3, lanes);
+    lanes::decode(tables.coding(), pattern, std::span(words).subspan(1), found, 3, lanes);
     CHECK(found == symbols);
   }
 }
@@ -148,12 +148,13 @@ TEST_CASE("every instruction set gives the same bytes and the same symbols") {
       for (const size_t count : {0, 1, 31, 32, 33, 4096, 20011}) {
         const Symbols symbols = draw(tables, pattern, count, 5);
         const Bytes expected =
-            lanes::encode(tables.coding(), pattern, symbols, 5, lanes::kWide, nullptr);
+            lanes::encode(tables.coding(), pattern, symbols, 5, lanes::kWide, 0, nullptr);
         for (const lanes::Kernels* kernels : all_kernels()) {
-          CHECK(lanes::encode(tables.coding(), pattern, symbols, 5, lanes::kWide, kernels) ==
+          CHECK(lanes::encode(tables.coding(), pattern, symbols, 5, lanes::kWide, 9, kernels) ==
                 expected);
           Symbols found(count);
-          lanes::decode(tables.coding(), pattern, expected, found, 5, lanes::kWide, kernels);
+          lanes::decode(tables.coding(), pattern, std::span(expected).subspan(1), found, 5,
+                        lanes::kWide, kernels);
           CHECK(found == symbols);
         }
       }
@@ -168,11 +169,13 @@ TEST_CASE("lanes without escapes, and a table of one symbol") {
        {pattern_of(tables, {0}), pattern_of(tables, {1}), pattern_of(tables, {0, 1, 1})}) {
     const Symbols symbols = draw(tables, pattern, 5000);
     const Bytes expected =
-        lanes::encode(tables.coding(), pattern, symbols, 0, lanes::kWide, nullptr);
+        lanes::encode(tables.coding(), pattern, symbols, 0, lanes::kWide, 0, nullptr);
     for (const lanes::Kernels* kernels : all_kernels()) {
-      CHECK(lanes::encode(tables.coding(), pattern, symbols, 0, lanes::kWide, kernels) == expected);
+      CHECK(lanes::encode(tables.coding(), pattern, symbols, 0, lanes::kWide, 9, kernels) ==
+            expected);
       Symbols found(symbols.size());
-      lanes::decode(tables.coding(), pattern, expected, found, 0, lanes::kWide, kernels);
+      lanes::decode(tables.coding(), pattern, std::span(expected).subspan(1), found, 0,
+                    lanes::kWide, kernels);
       CHECK(found == symbols);
     }
   }

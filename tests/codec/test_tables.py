@@ -212,11 +212,11 @@ def test_any_bytes_give_symbols_or_an_error(data, count, escape):
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), lanes=st.sampled_from([0, 1, 4, 32, 255]))
+@given(seed=st.integers(0, 10**6), lanes=st.sampled_from([0, 1, 2, 32, 255]))
 def test_any_long_bytes_give_symbols_or_an_error(seed, lanes):
     made = FrequencyTables.from_counts(torch.tensor([3, 1, 4, 1, 5]))
     generator = np.random.default_rng(seed)
-    data = bytes([lanes]) + generator.bytes(16_400 + int(generator.integers(0, 300)))
+    data = bytes([lanes]) + generator.bytes(8_200 + int(generator.integers(0, 300)))
     count = int(generator.integers(0, 70_000))
     try:
         assert made.decode(data, count).shape == (count,)
@@ -230,11 +230,11 @@ def test_truncations_of_a_long_stream():
     symbols = drawn(made, 40_000, 1)
     data = made.encode(symbols)
     assert len(data) > 16_384
-    for length in range(16_384, len(data), 97):
+    for length in range(8_192, len(data), 97):
         with pytest.raises(CorruptStreamError):
             made.decode(data[:length], 40_000)
     # Less than that is read as a short stream, where zeros follow the end.
-    assert not torch.equal(made.decode(data[:9_000], 40_000), symbols)
+    assert not torch.equal(made.decode(data[:8_000], 40_000), symbols)
     with pytest.raises(CorruptStreamError, match="not one of 39999 symbols"):
         made.decode(data, 39_999)
     with pytest.raises(CorruptStreamError):

@@ -12,10 +12,10 @@
 namespace imgcomp::codec {
 namespace {
 
-// Streams of at least so many bytes begin with a byte that says how many lanes they have.
-constexpr size_t kLongStream = 16384;
 // A lane costs up to 4 bytes; with so many bytes for each that is less than 0.1 %.
 constexpr size_t kBytesPerLane = 4096;
+// Streams of at least so many bytes begin with a byte that says how many lanes they have.
+constexpr size_t kLongStream = lanes::kNarrow * kBytesPerLane;
 
 // Tables must repeat for at least so many symbols, so that loops along them are long.
 constexpr size_t kLeastPeriod = 4096;
@@ -82,22 +82,20 @@ std::vector<uint8_t> encode(const FrequencyTables& tables, const TablePattern& p
                             std::span<const int32_t> symbols, uint64_t first) {
   check_pattern(tables, pattern);
   const CodingTables& coding = tables.coding();
-  int lanes = lanes_for(expected_bytes(coding, pattern, symbols.size()));
-  std::vector<uint8_t> stream;
+  const size_t expected = expected_bytes(coding, pattern, symbols.size());
+  int lanes = lanes_for(expected);
   // Where the symbols take much less than expected, there were too many lanes.
   while (lanes > 1) {
-    stream = lanes::encode(coding, pattern, symbols, first, lanes);
-    const int fitting = std::min(lanes, lanes_for(stream.size()));
-    if (fitting == lanes) {
-      break;
+    std::vector<uint8_t> stream = lanes::encode(coding, pattern, symbols, first, lanes, expected);
+    const int fitting = lanes_for(stream.size());
+    if (fitting >= lanes) {
+      return stream;
     }
     lanes = fitting;
   }
-  if (lanes == 1) {
-    stream = encode_short(coding, pattern, symbols, first);
-  }
+  std::vector<uint8_t> stream = encode_short(coding, pattern, symbols, first);
   if (stream.size() >= kLongStream) {
-    stream.insert(stream.begin(), static_cast<uint8_t>(lanes));
+    stream.insert(stream.begin(), 1);
   }
   return stream;
 }

@@ -30,6 +30,8 @@ def int32(x: ArrayLike, what: str) -> torch.Tensor:
         UsageError: they are no whole numbers.
         CodecError: one does not fit.
     """
+    if type(x) is torch.Tensor and x.dtype == torch.int32 and x.device.type == "cpu":
+        return x.contiguous()  # the usual case, and quick: short streams take microseconds
     tensor = whole_numbers(x, what)
     if tensor.dtype == torch.int32 or tensor.dtype in _NARROW:
         return tensor.to(torch.int32)
@@ -42,7 +44,10 @@ def int32(x: ArrayLike, what: str) -> torch.Tensor:
 def a_shape(shape: Sequence[int] | int) -> tuple[int, ...]:
     """Sides of at least 0, whose product is a number of symbols that can be."""
     given = (shape,) if isinstance(shape, int) else tuple(shape)
-    sides = tuple(whole_number(f"shape[{i}]", side, 0) for i, side in enumerate(given))
+    if all(type(side) is int and side >= 0 for side in given):
+        sides = given
+    else:
+        sides = tuple(whole_number(f"shape[{i}]", side, 0) for i, side in enumerate(given))
     if math.prod(sides) > 2**40:
         raise UsageError(f"a shape must have at most 2^40 symbols, not {sides}")
     return sides
@@ -57,7 +62,7 @@ def a_stream(data: object, what: str = "data") -> bytes:
     raise UsageError(f"{what} must be bytes, not {type(data).__name__}")
 
 
-def covering(numbers: torch.Tensor, shape: tuple[int, ...], what: str) -> torch.Tensor:
+def covering(numbers: torch.Tensor, shape: Sequence[int], what: str) -> torch.Tensor:
     """The part of `numbers`, broadcast to a shape, that repeats along its leading axes.
 
     Returns:
@@ -67,7 +72,7 @@ def covering(numbers: torch.Tensor, shape: tuple[int, ...], what: str) -> torch.
         expanded = numbers.expand(shape)
     except RuntimeError:
         raise UsageError(
-            f"{what} of shape {tuple(numbers.shape)} cannot be broadcast to {shape}"
+            f"{what} of shape {tuple(numbers.shape)} cannot be broadcast to {tuple(shape)}"
         ) from None
     while expanded.numel() and expanded.dim() and expanded.stride(0) == 0:
         expanded = expanded[0]

@@ -60,6 +60,7 @@ class FrequencyTables:
             [table.escape for table in tables],
             whole_number("precision", precision, 1, _MAX_PRECISION),
         )
+        self._first = _core.TablePattern(torch.zeros(1, dtype=torch.int32), len(self))
 
     @classmethod
     def from_counts(
@@ -173,7 +174,7 @@ class FrequencyTables:
             UsageError: an argument does not fit.
         """
         given = int32(symbols, "symbols")
-        return self._core.encode(self._pattern(indexes, tuple(given.shape)), given)
+        return self._core.encode(self._pattern(indexes, given.shape), given)
 
     def decode(
         self, data: bytes, shape: Sequence[int] | int, indexes: ArrayLike | None = None
@@ -212,7 +213,7 @@ class FrequencyTables:
         given = int32(symbols, "symbols")
         if given.dim() == 0:
             raise UsageError("symbols must have a batch axis")
-        return self._core.encode_batch(self._pattern(indexes, tuple(given.shape)), given)
+        return self._core.encode_batch(self._pattern(indexes, given.shape), given)
 
     def decode_batch(
         self,
@@ -255,20 +256,17 @@ class FrequencyTables:
             UsageError: an argument does not fit.
         """
         given = int32(symbols, "symbols")
-        return self._core.information(self._pattern(indexes, tuple(given.shape)), given)
+        return self._core.information(self._pattern(indexes, given.shape), given)
 
-    def _pattern(self, indexes: ArrayLike | None, shape: tuple[int, ...]) -> _core.TablePattern:
+    def _pattern(self, indexes: ArrayLike | None, shape: Sequence[int]) -> _core.TablePattern:
         if indexes is None:
             if len(self) > 1:
                 raise UsageError(
                     f"indexes must say which of the {len(self)} tables each symbol goes by"
                 )
-            numbers = torch.zeros(1, dtype=torch.int32)
-        else:
-            numbers = covering(int32(indexes, "indexes"), shape, "indexes")
-        if not numbers.numel():  # nothing to code
-            numbers = torch.zeros(1, dtype=torch.int32)
-        return _core.TablePattern(numbers, len(self))
+            return self._first
+        numbers = covering(int32(indexes, "indexes"), shape, "indexes")
+        return _core.TablePattern(numbers, len(self)) if numbers.numel() else self._first
 
 
 def _rebuilt(tables: list[Table], precision: int) -> FrequencyTables:

@@ -1,7 +1,7 @@
 // Streams of whole numbers under static tables; docs/bitstream.md specifies them.
 //
-// Short streams are written by a range coder, to the byte what they need; longer ones by rANS in 4
-// or 32 interleaved lanes, decoded and encoded by vector instructions where the processor has them.
+// Short streams are written by a range coder, to the byte what they need; longer ones by rANS in 2
+// or 32 interleaved lanes, these by vector instructions where the processor has them.
 // The bytes are the same with any instruction set.
 #pragma once
 

@@ -43,12 +43,18 @@ class Decoder {
       if (kernels != nullptr) {
         step += run_kernel(*kernels, step, steps - step);
       }
-      if (step < steps) {
-        run_step(step * kLanes, kLanes);
-        ++step;
+      // After a kernel the one step that it left; without any, all.
+      const size_t more = std::min(steps - step, kernels != nullptr ? 1 : steps);
+      if (pattern_.only() >= 0) {
+        run_steps<false>(step, more);
+      } else {
+        run_steps<true>(step, more);
       }
+      step += more;
     }
-    run_step(step * kLanes, static_cast<int>(symbols_.size() % kLanes));
+    for (size_t i = steps * kLanes; i < symbols_.size(); ++i) {
+      symbols_[i] = decode_symbol(next_, states_[i - steps * kLanes], pattern_[first_ + i]);
+    }
     check_end();
   }
 
@@ -67,46 +73,81 @@ class Decoder {
     return done;
   }
 
-  void run_step(size_t begin, int lanes) {
-    if (pattern_.only() >= 0) {
-      const auto table = static_cast<uint32_t>(pattern_.only());
-      for (int lane = 0; lane < lanes; ++lane) {
-        symbols_[begin + lane] = decode_symbol(states_[lane], table);
+  // Everything that changes is kept in local variables, because a store of a symbol might otherwise
+  // change it.
+  template <bool kSeveral>
+  void run_steps(size_t begin, size_t steps) {
+    const TablePointers tables = pointers(coding_, pattern_);
+    const uint32_t mask = (1U << tables.precision) - 1;
+    const uint8_t* next = next_;
+    std::array<uint32_t, kLanes> states = states_;
+    int32_t* out = symbols_.data() + begin * kLanes;
+    size_t place = kSeveral ? (first_ + begin * kLanes) % pattern_.period() : 0;
+    const uint16_t* numbers = pattern_.data();
+    for (size_t step = 0; step < steps; ++step) {
+      // Each symbol takes a word at most, if it is no escape.
+      bool is_room = end_ - next >= 2 * kLanes;
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const uint32_t table = kSeveral ? numbers[place + lane] : 0;
+        const uint32_t first = kSeveral ? tables.first_entry[table] : 0;
+        const uint32_t slot = states[lane] & mask;
+        const uint32_t entry = tables.slots[(size_t{table} << tables.precision) + slot];
+        const Entry found(tables.entries[size_t{first} + entry]);
+        if (found.is_escape || !is_room) [[unlikely]] {
+          uint32_t state = states[lane];
+          const uint8_t* at = next;
+          out[lane] =
+              decode_symbol(at, state, kSeveral ? table : static_cast<uint32_t>(pattern_.only()));
+          states[lane] = state;
+          next = at;
+          is_room = end_ - next >= 2 * kLanes;
+          continue;
+        }
+        const uint32_t state =
+            found.frequency * (states[lane] >> tables.precision) + slot - found.start;
+        const bool is_low = state < kLowest;
+        states[lane] = is_low ? (state << 16) | load16(next) : state;
+        next += is_low ? 2 : 0;
+        out[lane] = static_cast<int32_t>(static_cast<uint32_t>(tables.smallest[table]) + entry);
       }
-    } else {
-      for (int lane = 0; lane < lanes; ++lane) {
-        symbols_[begin + lane] = decode_symbol(states_[lane], pattern_[first_ + begin + lane]);
+      out += kLanes;
+      if constexpr (kSeveral) {
+        place += kLanes;
+        place -= place >= pattern_.period() ? pattern_.period() : 0;
       }
     }
+    next_ = next;
+    states_ = states;
   }
 
-  int32_t decode_symbol(uint32_t& state, uint32_t table) {
+  // One symbol, with every check.
+  int32_t decode_symbol(const uint8_t*& next, uint32_t& state, uint32_t table) const {
     const int precision = coding_.precision;
     const uint32_t slot = state & ((1U << precision) - 1);
     const uint32_t place = coding_.slots[(size_t{table} << precision) + slot];
     const Entry entry(coding_.entries[size_t{coding_.first_entry[table]} + place]);
     state = entry.frequency * (state >> precision) + slot - entry.start;
-    renormalize(state);
-    if (entry.is_escape) [[unlikely]] {
-      const auto raw = [&](int bits) {
-        const uint32_t value = state & ((1U << bits) - 1);
-        state >>= bits;
-        renormalize(state);
-        return value;
-      };
-      return read_escape(raw, coding_.smallest[table], coding_.sizes[table]);
+    renormalize(next, state);
+    if (!entry.is_escape) {
+      return static_cast<int32_t>(static_cast<uint32_t>(coding_.smallest[table]) + place);
     }
-    return static_cast<int32_t>(static_cast<uint32_t>(coding_.smallest[table]) + place);
+    const auto raw = [&](int bits) {
+      const uint32_t value = state & ((1U << bits) - 1);
+      state >>= bits;
+      renormalize(next, state);
+      return value;
+    };
+    return read_escape(raw, coding_.smallest[table], coding_.sizes[table]);
   }
 
-  void renormalize(uint32_t& state) {
+  void renormalize(const uint8_t*& next, uint32_t& state) const {
     if (state < kLowest) {
-      if (end_ - next_ < 2) [[unlikely]] {
+      if (end_ - next < 2) [[unlikely]] {
         throw CorruptStreamError(
             concat("the stream ends before the last of its ", symbols_.size(), " symbols"));
       }
-      state = (state << 16) | load16(next_);
-      next_ += 2;
+      state = (state << 16) | load16(next);
+      next += 2;
     }
   }
 
