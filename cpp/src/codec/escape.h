@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "imgcomp/codec/frequency_tables.h"
+#include "imgcomp/error.h"
 
 namespace imgcomp::codec {
 
@@ -59,7 +59,8 @@ class EscapeFields {
   size_t count_ = 0;
 };
 
-// Reads such a number; raw(bits) gives the next bits. Any bits give some number.
+// Reads such a number; raw(bits) gives the next bits. CorruptStreamError where it would have more
+// than 32 bits.
 template <class Raw>
 int32_t read_escape(Raw&& raw, int32_t smallest, uint32_t size) {
   const bool below = raw(1) != 0;
@@ -67,7 +68,7 @@ int32_t read_escape(Raw&& raw, int32_t smallest, uint32_t size) {
   while (zeros < 32 && raw(1) == 0) {
     ++zeros;
   }
-  uint64_t number = 1;
+  int64_t number = 1;
   if (zeros > 16) {
     number = (number << (zeros - 16)) | raw(zeros - 16);
   }
@@ -75,10 +76,11 @@ int32_t read_escape(Raw&& raw, int32_t smallest, uint32_t size) {
     const int low = zeros < 16 ? zeros : 16;
     number = (number << low) | raw(low);
   }
-  // Modulo 2^32, so that no bits are an error.
-  const auto distance = static_cast<uint32_t>(number - 1);
-  const auto origin = static_cast<uint32_t>(smallest);
-  return static_cast<int32_t>(below ? origin - 1 - distance : origin + size + distance);
+  const int64_t symbol = below ? smallest - number : int64_t{smallest} + size - 1 + number;
+  if (symbol != static_cast<int32_t>(symbol)) {
+    throw CorruptStreamError(concat("a symbol must fit into 32 bits, but one is ", symbol));
+  }
+  return static_cast<int32_t>(symbol);
 }
 
 }  // namespace imgcomp::codec

@@ -42,7 +42,7 @@ std::vector<uint8_t> RangeEncoder::finish() {
 }
 
 bool RangeDecoder::at_end() const {
-  if (next_ < bytes_.size() || (!bytes_.empty() && bytes_.back() == 0) || code_ >= range_) {
+  if (is_foreign_ || next_ < bytes_.size() || (!bytes_.empty() && bytes_.back() == 0)) {
     return false;
   }
   // The window that the code was read from, less the code, is the interval's lower end.

@@ -93,6 +93,7 @@ class RangeDecoder {
     const uint64_t last = (uint64_t{1} << bits) - 1;
     // Beyond the last part lie only bytes that no encoder wrote.
     if (part > last) [[unlikely]] {
+      is_foreign_ = true;
       return static_cast<uint32_t>(last);
     }
     return static_cast<uint32_t>(part);
@@ -145,6 +146,7 @@ class RangeDecoder {
   std::span<const uint8_t> bytes_;
   size_t next_ = 0;
   uint64_t code_ = 0, range_ = range_coder::kWhole, unit_ = 0;
+  bool is_foreign_ = false;
 };
 
 }  // namespace imgcomp::codec
