@@ -94,15 +94,15 @@ at::Tensor decode_symbols(const FrequencyTables& tables, const Pattern& pattern,
   return symbols;
 }
 
-py::list encode_symbol_batch(const FrequencyTables& tables, const Pattern& pattern,
-                             const at::Tensor& symbols) {
+py::typing::List<py::bytes> encode_symbol_batch(const FrequencyTables& tables,
+                                                const Pattern& pattern, const at::Tensor& symbols) {
   const std::span<const int32_t> given = numbers<int32_t>(symbols, "symbols");
   std::vector<std::vector<uint8_t>> streams;
   {
     py::gil_scoped_release release;
     streams = encode_batch(tables, pattern.pattern, given, static_cast<size_t>(symbols.size(0)));
   }
-  py::list result;
+  py::typing::List<py::bytes> result;
   for (const std::vector<uint8_t>& stream : streams) {
     result.append(to_python(stream));
   }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -155,6 +155,10 @@ class FrequencyTables:
             raise IndexError(f"there are tables 0 … {len(self) - 1}, not {index}")
         smallest, frequencies, escape = self._core.table(index)
         return Table(smallest, tuple(frequencies), escape)
+
+    def __iter__(self) -> Iterator[Table]:
+        """The tables, one after the other."""
+        return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuilt, (list(self), self.precision)
