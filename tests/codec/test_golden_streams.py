@@ -12,10 +12,17 @@ import torch
 
 from imgcomp.codec import BinaryDecoder
 
+
+def _loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 GOLDEN = Path(__file__).parents[1] / "golden" / "streams.py"
-_spec = importlib.util.spec_from_file_location("golden_streams", GOLDEN)
-streams = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(streams)
+streams = _loaded(GOLDEN)
+reference = _loaded(Path(__file__).with_name("reference_decoder.py"))
 STORED = json.loads(streams.STORED.read_text())
 
 
@@ -52,6 +59,24 @@ def test_bits():
         for contexts, bits in parts[: last + 1]:
             assert decoder.decode(bits.shape, contexts).tolist() == bits.tolist()
             assert decoder.decode_raw(values.shape, 11).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("name", streams.SYMBOL_CASES)
+def test_the_specification_suffices_for_symbols(name):
+    tables, symbols, indexes = streams.symbol_case(name)
+    count = min(len(symbols), 250_000)  # plain Python is slow
+    data = tables.encode(symbols[:count], indexes[:count])
+    found = reference.decode_symbols(data, count, tables, indexes, tables.precision)
+    assert found == symbols[:count].tolist()
+
+
+def test_the_specification_suffices_for_bits():
+    stream = streams.write_bits()
+    bit, field = reference.decode_bits(stream.data, 5)
+    parts, values = streams.bits_case()
+    for contexts, bits in parts:
+        assert [bit(context) for context in contexts] == bits.tolist()
+        assert [field(11) for _ in values] == values.tolist()
 
 
 @pytest.mark.parametrize("loops", ["avx2", "none"])
