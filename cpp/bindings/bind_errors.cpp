@@ -26,6 +26,10 @@ void register_errors() {
       raise("UsageError", error.what());
     } catch (const DivergedError& error) {
       raise("TrainingDivergedError", error.what());
+    } catch (const CorruptStreamError& error) {
+      raise("CorruptStreamError", error.what());
+    } catch (const CodecError& error) {
+      raise("CodecError", error.what());
     } catch (const Error& error) {
       raise("ImgcompError", error.what());
     } catch (const c10::Error& error) {

@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, m) {
   imgcomp::bindings::register_model(m);
   imgcomp::bindings::register_preprocess(m);
   imgcomp::bindings::register_training(m);
+  imgcomp::bindings::register_codec(m);
 }

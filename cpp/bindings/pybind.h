@@ -17,5 +17,6 @@ void register_tensors(py::module_& m);
 void register_model(py::module_& m);
 void register_preprocess(py::module_& m);
 void register_training(py::module_& m);
+void register_codec(py::module_& m);
 
 }  // namespace imgcomp::bindings

@@ -4,7 +4,7 @@ from imgcomp import _build_info, _torch_check
 
 _torch_check.check_torch(_build_info.TORCH_VERSION, _build_info.CUDA_VERSION)
 
-from imgcomp import datasets, errors, metrics, models, preprocess, training  # noqa: E402
+from imgcomp import codec, datasets, errors, metrics, models, preprocess, training  # noqa: E402
 from imgcomp._build import build_config  # noqa: E402
 from imgcomp._core import __version__  # noqa: E402
 from imgcomp.errors import ImgcompError  # noqa: E402
@@ -18,6 +18,7 @@ __all__ = [
     "StopToken",
     "__version__",
     "build_config",
+    "codec",
     "datasets",
     "errors",
     "evaluate",

@@ -8,10 +8,14 @@ import torch
 import typing
 
 __all__: list[str] = [
+    "BinaryDecoder",
+    "BinaryEncoder",
     "BuildInfo",
+    "FrequencyTables",
     "Model",
     "Pipeline",
     "PreprocessSteps",
+    "TablePattern",
     "Trainer",
     "TrainerConfig",
     "build_info",
@@ -19,6 +23,7 @@ __all__: list[str] = [
     "confusion_matrix",
     "count_parallel_threads",
     "evaluate",
+    "fit_frequencies",
     "gather_scale",
     "image_statistics",
     "layer_kinds",
@@ -258,6 +263,82 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int: ...
 
+class TablePattern:
+    """
+    Which table each symbol goes by; see imgcomp.codec.
+    """
+    def __init__(
+        self, indexes: torch.Tensor, tables: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+
+class FrequencyTables:
+    """
+    Integer probabilities; see imgcomp.codec.
+    """
+    def __init__(
+        self,
+        frequencies: torch.Tensor,
+        sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        smallest: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        escapes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+        precision: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def decode(
+        self,
+        pattern: TablePattern,
+        stream: bytes,
+        shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> torch.Tensor: ...
+    def decode_batch(
+        self,
+        pattern: TablePattern,
+        streams: collections.abc.Sequence[bytes],
+        shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> torch.Tensor: ...
+    def encode(self, pattern: TablePattern, symbols: torch.Tensor) -> bytes: ...
+    def encode_batch(self, pattern: TablePattern, symbols: torch.Tensor) -> list[bytes]: ...
+    def information(self, pattern: TablePattern, symbols: torch.Tensor) -> float: ...
+    def table(
+        self, index: typing.SupportsInt | typing.SupportsIndex
+    ) -> tuple[int, list[int], int]: ...
+    @property
+    def precision(self) -> int: ...
+
+class BinaryEncoder:
+    """
+    Streams of bits; see imgcomp.codec.
+    """
+    def __init__(self, contexts: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    def encode(self, bits: torch.Tensor, contexts: torch.Tensor) -> None: ...
+    def encode_raw(
+        self, values: torch.Tensor, bits: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+    def end_part(self) -> None: ...
+    def finish(self) -> tuple[bytes, list[int]]: ...
+    @property
+    def contexts(self) -> int: ...
+
+class BinaryDecoder:
+    """
+    Streams of bits; see imgcomp.codec.
+    """
+    def __init__(
+        self, stream: bytes, contexts: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+    def decode(self, contexts: torch.Tensor) -> torch.Tensor: ...
+    def decode_raw(
+        self,
+        bits: typing.SupportsInt | typing.SupportsIndex,
+        shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> torch.Tensor: ...
+    @property
+    def at_end(self) -> bool: ...
+    @property
+    def contexts(self) -> int: ...
+    @property
+    def is_certain(self) -> bool: ...
+
 def build_info() -> BuildInfo:
     """
     How the extension module was built.
@@ -287,6 +368,9 @@ def evaluate(
     batch_size: typing.SupportsInt | typing.SupportsIndex,
     preprocess: Pipeline | None = None,
 ) -> dict[str, float]: ...
+def fit_frequencies(
+    counts: torch.Tensor, precision: typing.SupportsInt | typing.SupportsIndex
+) -> list[int]: ...
 def gather_scale(
     images: torch.Tensor,
     index: torch.Tensor,

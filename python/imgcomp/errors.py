@@ -49,5 +49,13 @@ class TrainingInterruptedError(ImgcompError):
     """A training run was told to stop by its :class:`imgcomp.StopToken`; its checkpoint stands."""
 
 
+class CodecError(ImgcompError, ValueError):
+    """Something that a codec cannot code, such as a symbol that its table does not have."""
+
+
+class CorruptStreamError(CodecError):
+    """Compressed bytes that are truncated, altered, foreign or not for what they are read as."""
+
+
 class CollapsedOutputWarning(UserWarning):
     """After training, the network gives almost the same output for every input."""

@@ -33,6 +33,18 @@ class DivergedError : public Error {
   using Error::Error;
 };
 
+// Something that a codec cannot code or undo.
+class CodecError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Bytes that no encoder has written, or not for what they are read as.
+class CorruptStreamError : public CodecError {
+ public:
+  using CodecError::CodecError;
+};
+
 // Concatenates anything that can be streamed.
 template <class... Parts>
 std::string concat(const Parts&... parts) {

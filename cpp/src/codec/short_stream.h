@@ -1,0 +1,17 @@
+// Streams of few bytes: one range coder, no header, a length to the byte.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "imgcomp/codec/symbol_coder.h"
+
+namespace imgcomp::codec {
+
+std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern& pattern,
+                                  std::span<const int32_t> symbols, uint64_t first);
+void decode_short(const CodingTables& coding, const TablePattern& pattern,
+                  std::span<const uint8_t> stream, std::span<int32_t> symbols, uint64_t first);
+
+}  // namespace imgcomp::codec

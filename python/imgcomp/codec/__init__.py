@@ -1,0 +1,20 @@
+"""Entropy coding: tensors of whole numbers and bits to the fewest bytes, and back.
+
+Probabilities are integers, and so is all arithmetic on them: a stream gives the same symbols on
+every processor and with any number of threads, and every processor writes the same bytes.
+docs/bitstream.md specifies the streams.
+"""
+
+from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
+from imgcomp.codec.tables import FrequencyTables, Table
+from imgcomp.errors import CodecError, CorruptStreamError
+
+__all__ = [
+    "BinaryDecoder",
+    "BinaryEncoder",
+    "CodecError",
+    "CorruptStreamError",
+    "FrequencyTables",
+    "ProgressiveStream",
+    "Table",
+]
