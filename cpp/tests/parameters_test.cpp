@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -51,4 +52,18 @@ TEST_CASE("initialize draws in the order of creation from one generator") {
   generator = at::detail::createCPUGenerator(7);
   CHECK(at::equal(weight.detach(), at::empty({5, 4}).normal_(0.0, 0.5, generator)));
   CHECK(bias.detach().abs().max().item<float>() == 0.0f);
+}
+
+TEST_CASE("constants take nothing from the generator") {
+  ParameterStore store;
+  const at::Tensor constant = store.add_constant("constant", {2}, 0.75);
+  const at::Tensor weight = store.add("weight", {5, 4}, ParameterRole::weight, 4, 5);
+  for (const auto scheme :
+       {Initialization::pytorch, Initialization::keras, Initialization::chainer}) {
+    store.initialize(scheme, 7);
+    CHECK(at::equal(constant.detach(), at::full({2}, 0.75F)));
+  }
+  store.initialize(Initialization::pytorch, 7);
+  at::Generator generator = at::detail::createCPUGenerator(7);
+  CHECK(at::equal(weight.detach(), at::empty({5, 4}).uniform_(-0.5, 0.5, generator)));
 }

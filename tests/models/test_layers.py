@@ -34,6 +34,31 @@ class Affine(nn.Module):
         return 0.5 * x - 2.0
 
 
+class Quantize(nn.Module):
+    """Rounding as Esser et al. (2020) train it, equation 1 and 3 written out."""
+
+    def __init__(self, channels, levels):
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(channels))
+        self.step = nn.Parameter(torch.ones(channels))
+        self.last = levels - 1
+
+    def forward(self, x):
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        offset, step = self.offset.view(shape), self.step.view(shape)
+        place = ((x - offset) / step).detach()
+        within = (place > 0) & (place < self.last)
+        nearest = place.round().clamp(0, self.last)
+        along_step = torch.where(within, nearest - place, nearest)
+        value = nearest * step.detach() + offset.detach()
+        return (
+            value
+            + within * (x - x.detach())
+            + along_step * (step - step.detach())
+            + ~within * (offset - offset.detach())
+        )
+
+
 # Layer, counterpart, input shape
 CASES = {
     "conv2d": (layers.conv2d(4, 3), nn.Conv2d(3, 4, 3), IMAGE),
@@ -88,6 +113,8 @@ CASES = {
     ),
     "conv_gru": (layers.conv_gru(4, 2), ConvGRU(3, 4, 2), IMAGE),
     "binarize": (layers.binarize(), Binarize(), VECTOR),
+    "quantize": (layers.quantize(3), Quantize(3, 3), IMAGE),
+    "quantize a vector": (layers.quantize(2), Quantize(6, 2), VECTOR),
     "depth_to_space": (layers.depth_to_space(2), nn.PixelShuffle(2), (8, 3, 5)),
     "dense": (layers.dense(4), nn.Linear(6, 4), VECTOR),
     "dense without bias": (layers.dense(4, bias=False), nn.Linear(6, 4, bias=False), VECTOR),
@@ -244,3 +271,18 @@ def test_dropout_scales_what_it_keeps_in_training():
                           epochs=1, batch_size=4000, progress=False, threads=1)  # fmt: skip
     assert history["loss"][0] == pytest.approx(1.0, abs=0.1)
     assert history["loss"][0] != 1.0
+
+
+def test_quantize_by_hand():
+    model = models.from_spec(
+        models.autoencoder_spec((2, 1, 4), [layers.quantize(4, name="q")], [layers.conv2d(2, 1)])
+    )
+    state = model.state_dict()
+    assert state["encoder.q.offset"].tolist() == [0.0, 0.0]
+    assert state["encoder.q.step"].tolist() == pytest.approx([1 / 3, 1 / 3])
+    model.load_state_dict(
+        state
+        | {"encoder.q.offset": torch.tensor([0.0, -1.0]), "encoder.q.step": torch.tensor([0.5, 1])}
+    )
+    x = torch.tensor([[-0.3, 0.2, 0.8, 9.0], [-1.4, -0.6, 0.7, 1.6]]).view(1, 2, 1, 4)
+    assert model.encode(x).flatten().tolist() == [0.0, 0.0, 1.0, 1.5, -1.0, -1.0, 1.0, 2.0]

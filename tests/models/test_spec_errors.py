@@ -31,6 +31,8 @@ FIRST = [
      ["encoder.conv2d0", "unknown option 'groups'", "dilation", "out_channels"]),
     ({"kind": "relu", "inplace": True}, ["unknown option 'inplace'", "this kind has none"]),
     ({"kind": "dense"}, ["expects a vector, got shape (2, 6, 6)", "flatten"]),
+    (layers.quantize(1), ["'levels' must be a whole number", "at least 2"]),
+    (layers.quantize(65537), ["'levels' must be at most 65536, not 65537"]),
     # types
     (layers.conv2d("4", 3), ["'out_channels' must be a whole number", "at least 1", "'4'"]),
     (layers.conv2d(4.5, 3), ["'out_channels' must be a whole number", "4.5"]),

@@ -11,7 +11,8 @@
 
 namespace imgcomp {
 
-enum class ParameterRole { weight, bias };
+// A constant begins with the same value under every scheme.
+enum class ParameterRole { weight, bias, constant };
 
 struct Parameter {
   std::string name;   // "<part>.<layer>.weight"
@@ -20,6 +21,7 @@ struct Parameter {
   int64_t fan_in;  // inputs that one output sums over (for a transposed convolution: as
                    // PyTorch, Keras and Chainer count it, from the weight's second axis)
   int64_t fan_out;
+  double value = 0.0;  // that a constant begins with
 };
 
 class ParameterStore {
@@ -27,6 +29,9 @@ class ParameterStore {
   // Adds an uninitialised parameter. The returned handle shares its tensor with the store.
   at::Tensor add(const std::string& name, const Shape& shape, ParameterRole role, int64_t fan_in,
                  int64_t fan_out);
+
+  // Adds a constant.
+  at::Tensor add_constant(const std::string& name, const Shape& shape, double value);
 
   // The tensor of that name; SpecError lists the names there are.
   at::Tensor find(const std::string& name) const;

@@ -25,6 +25,7 @@ const std::map<std::string, LayerFactory>& factories() {
       {"flatten", make_flatten},
       {"leaky_relu", make_leaky_relu},
       {"max_pool2d", make_max_pool2d},
+      {"quantize", make_quantize},
       {"relu", make_relu},
       {"reshape", make_reshape},
       {"sigmoid", make_sigmoid},

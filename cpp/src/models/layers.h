@@ -36,6 +36,7 @@ std::unique_ptr<Layer> make_depth_to_space(OptionReader& options, const BuildCon
 std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& context);
 
 // activation.cpp
+std::unique_ptr<Layer> make_quantize(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_relu(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_affine(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_elu(OptionReader& options, const BuildContext& context);

@@ -30,6 +30,12 @@ at::Tensor ParameterStore::add(const std::string& name, const Shape& shape, Para
   return tensor;
 }
 
+at::Tensor ParameterStore::add_constant(const std::string& name, const Shape& shape, double value) {
+  at::Tensor tensor = add(name, shape, ParameterRole::constant, 1, 1);
+  parameters_.back().value = value;
+  return tensor;
+}
+
 at::Tensor ParameterStore::find(const std::string& name) const {
   std::string names;
   for (const Parameter& parameter : parameters_) {
@@ -46,6 +52,10 @@ void ParameterStore::initialize(Initialization scheme, uint64_t seed) {
   for (const Parameter& parameter : parameters_) {
     // detach(): the same memory, without recording the draw for autograd.
     at::Tensor values = parameter.tensor.detach();
+    if (parameter.role == ParameterRole::constant) {
+      values.fill_(parameter.value);
+      continue;
+    }
     const auto fan_in = static_cast<double>(parameter.fan_in);
     const auto fan_out = static_cast<double>(parameter.fan_out);
     switch (scheme) {

@@ -167,6 +167,20 @@ def binarize(*, name: str | None = None) -> LayerSpec:
     return _layer("binarize", name)
 
 
+def quantize(levels: int, *, name: str | None = None) -> LayerSpec:
+    """Values to the nearest of so many equally spaced levels, which each channel learns.
+
+    Channel c has the levels ``offset[c] + k · |step[c]|``, k = 0 … levels − 1; at first they span
+    0 … 1. The gradient goes through the rounding as if it were not there, but not beyond the
+    outermost levels (Esser et al. 2020, "Learned Step Size Quantization", section 2).
+
+    Args:
+        levels: 2 … 65536.
+        name: of the layer.
+    """
+    return _layer("quantize", name, levels=levels)
+
+
 def depth_to_space(factor: int = 2, *, name: str | None = None) -> LayerSpec:
     """(C · factor², H, W) → (C, H · factor, W · factor), as torch.nn.PixelShuffle."""
     return _layer("depth_to_space", name, factor=factor)
