@@ -12,7 +12,7 @@ import imgcomp
 from imgcomp.papers.common import principal_directions
 from imgcomp.papers.kawaguchi2022.figures import as_drawn, first_of_each_class
 from imgcomp.papers.kawaguchi2022.networks import model_1, model_2
-from imgcomp.papers.kawaguchi2022.rates import UniformQuantiser, code_rates, pca_rates
+from imgcomp.papers.kawaguchi2022.rates import code_rates, pca_rates
 from imgcomp.papers.kawaguchi2022.stages import (
     dead_channels,
     floors,
@@ -208,30 +208,6 @@ def test_initialisations_are_counted(tmp_path: Path) -> None:
     assert any(row["lost"] for row in rows)
     assert not all(row["lost"] for row in rows)
     assert all(row["channels"] == 3 for row in rows)
-
-
-@pytest.mark.parametrize("bits", [1, 2, 5])
-def test_quantiser_has_so_many_levels_and_rounds_to_the_nearest(bits: int) -> None:
-    torch.manual_seed(1)
-    values = torch.randn(3, 4000) * torch.tensor([[0.1], [1.0], [20.0]])
-    quantise = UniformQuantiser.fit(values, bits)
-    found = quantise(values)
-    for row in range(3):
-        levels = found[row].unique()
-        assert len(levels) <= 2**bits
-        nearest = levels[(values[row, :, None] - levels).abs().argmin(dim=1)]
-        assert torch.allclose((values[row] - nearest).abs(), (values[row] - found[row]).abs())
-    assert int(quantise.indices(values).min()) >= 0
-    assert int(quantise.indices(values).max()) == 2**bits - 1
-    # No worse than the whole range.
-    whole = UniformQuantiser(values.amin(1, keepdim=True), values.amax(1, keepdim=True), 2**bits)
-    error, other = ((one(values) - values).square().mean(dim=1) for one in (quantise, whole))
-    assert bool((error <= other).all())
-
-
-def test_a_constant_channel_stays_as_it_is() -> None:
-    values = torch.full((1, 10), 3.0)
-    assert torch.equal(UniformQuantiser.fit(values, 4)(values), values)
 
 
 def test_codes_of_many_bits_are_as_good_as_floats(tmp_path: Path) -> None:

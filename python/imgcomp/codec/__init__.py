@@ -1,4 +1,4 @@
-"""Entropy coding: tensors of whole numbers and bits to the fewest bytes, and back.
+"""From codes to whole numbers, from those and from bits to the fewest bytes, and back.
 
 Probabilities are integers, and so is all arithmetic on them: a stream gives the same symbols on
 every processor and with any number of threads, and every processor writes the same bytes.
@@ -6,6 +6,7 @@ docs/bitstream.md specifies the streams.
 """
 
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
+from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.tables import FrequencyTables, Table
 from imgcomp.errors import CodecError, CorruptStreamError
 
@@ -16,5 +17,6 @@ __all__ = [
     "CorruptStreamError",
     "FrequencyTables",
     "ProgressiveStream",
+    "Quantizer",
     "Table",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from imgcomp.codec import Quantizer
 from imgcomp.papers.common import image_errors, model_from, principal_directions
 from imgcomp.papers.images import scaled, scaled_back
 from imgcomp.stages import Artifact, Context, StageStopped, stage
@@ -15,68 +15,8 @@ if TYPE_CHECKING:
     from imgcomp.datasets import Split
     from imgcomp.models import Autoencoder
 
-_SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2, 0.12)
-"""How much of the range seen is covered; the best share is chosen on training images."""
 _FITTED = 250
 """Training images that the ranges are chosen on."""
-
-
-@dataclass(frozen=True)
-class UniformQuantiser:
-    """Equally spaced levels between two ends, for each group of values its own.
-
-    Attributes:
-        low: The lowest level of each group, (groups, 1).
-        high: The highest.
-        levels: How many.
-    """
-
-    low: torch.Tensor
-    high: torch.Tensor
-    levels: int
-
-    @classmethod
-    def fit(cls, values: torch.Tensor, bits: int) -> UniformQuantiser:
-        """The ends that give the least squared error on values.
-
-        The ends are those of the values, drawn towards 0 by the same share of `_SHARES`: outliers
-        would else make every step wide.
-
-        Args:
-            values: (groups, n).
-            bits: Of each value; 2 to the power of it are the levels.
-        """
-        low = values.amin(dim=1, keepdim=True)
-        high = values.amax(dim=1, keepdim=True)
-        best = cls(low, high, 2**bits)
-        least = torch.full_like(low, torch.inf)
-        for share in _SHARES:
-            tried = cls(low * share, high * share, 2**bits)
-            error = (tried(values) - values).square().mean(dim=1, keepdim=True)
-            better = error < least
-            least = torch.where(better, error, least)
-            best = cls(
-                torch.where(better, tried.low, best.low),
-                torch.where(better, tried.high, best.high),
-                2**bits,
-            )
-        return best
-
-    def indices(self, values: torch.Tensor) -> torch.Tensor:
-        """Values (groups, n) → whole numbers from 0 to ``levels`` - 1, int64."""
-        step = ((self.high - self.low) / (self.levels - 1)).clamp(min=1e-12)
-        places = ((values - self.low) / step).round().clamp(0, self.levels - 1)
-        return places.to(torch.int64)
-
-    def __call__(self, values: torch.Tensor) -> torch.Tensor:
-        """Values (groups, n) → the nearest levels."""
-        step = (self.high - self.low) / (self.levels - 1)
-        return self.low + self.indices(values) * step
-
-
-def _grouped(code: torch.Tensor) -> torch.Tensor:
-    """Codes (N, C, H, W) as (C, N·H·W)."""
-    return code.transpose(0, 1).flatten(1)
 
 
 @stage(version="1")
@@ -114,9 +54,7 @@ def code_rates(context: Context, model: Artifact, train: Split, test: Split) -> 
                 raise StageStopped
             sent = code
             if bits < 32:
-                quantised = UniformQuantiser.fit(_grouped(seen), bits)(_grouped(code))
-                shape = (code.shape[1], len(code), *code.shape[2:])
-                sent = quantised.reshape(shape).transpose(0, 1).contiguous()
+                sent = Quantizer.fit(seen, bits)(code)
             output = images_of(sent)
             tensors[f"bits-{bits}"] = output[: context.config["shown"]]
             errors = image_errors(test.images, output)
@@ -159,7 +97,7 @@ def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
                 raise StageStopped
             sent = code[:count]
             if bits < 32:
-                sent = UniformQuantiser.fit(seen[:count], bits)(sent)
+                sent = Quantizer.fit(seen[:count].T, bits)(sent.T).T
             output = unrounded(sent)
             rounded = (output * 255.0).round().clamp(0, 255).to(torch.uint8)
             images = rounded.reshape(test.images.shape)
