@@ -6,11 +6,13 @@ docs/bitstream.md specifies the streams.
 """
 
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
+from imgcomp.codec.codes import BinaryCode, StaticCode
 from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.tables import FrequencyTables, Table
 from imgcomp.errors import CodecError, CorruptStreamError
 
 __all__ = [
+    "BinaryCode",
     "BinaryDecoder",
     "BinaryEncoder",
     "CodecError",
@@ -18,5 +20,6 @@ __all__ = [
     "FrequencyTables",
     "ProgressiveStream",
     "Quantizer",
+    "StaticCode",
     "Table",
 ]
