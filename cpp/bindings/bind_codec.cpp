@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "imgcomp/codec/binary_coder.h"
+#include "imgcomp/codec/crc32c.h"
 #include "imgcomp/codec/symbol_coder.h"
 #include "imgcomp/error.h"
 #include "pybind.h"
@@ -171,6 +172,15 @@ void register_tables(py::module_& m) {
 
 void register_codec(py::module_& m) {
   register_tables(m);
+
+  m.def(
+      "crc32c",
+      [](const py::bytes& data, uint32_t before) {
+        const std::span<const uint8_t> bytes = view(data);
+        py::gil_scoped_release release;  // Python's bytes never change
+        return crc32c(bytes, before);
+      },
+      py::arg("data"), py::arg("before") = 0);
 
   // The state of a binary coder changes with every call: the lock stays, so that two threads that
   // share one cannot tear it.

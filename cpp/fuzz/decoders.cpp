@@ -46,6 +46,14 @@ void fuzz_symbols(std::span<const uint8_t> bytes, size_t count, int form) {
     switch (form / 2) {
       case 0:
         decode(tables(), pattern, bytes, symbols, 3);
+        {
+          // The only pattern makes the same of it wherever it begins.
+          const std::vector<std::span<const uint8_t>> twice{bytes, bytes};
+          std::vector<int32_t> both(2 * count);
+          decode_several(tables(), only, twice, both, count);
+          require(std::equal(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(count),
+                             both.begin() + static_cast<std::ptrdiff_t>(count)));
+        }
         break;
       case 1:
         decode_short(coding, pattern, bytes, symbols, 3);

@@ -210,6 +210,25 @@ TEST_CASE("fewer lanes where the symbols take less than expected") {
   }
 }
 
+TEST_CASE("several streams at once are those of each") {
+  const FrequencyTables tables = laplacian(5, 12);
+  const TablePattern pattern = pattern_of(tables, {0, 1, 2, 3, 4, 2});
+  for (const size_t length : {0, 1, 700, 60000}) {
+    for (const size_t count : {1, 2, 5}) {
+      const Symbols symbols = draw(tables, pattern, count * length, 4);
+      const std::span<const int32_t> all(symbols);
+      std::vector<Bytes> streams;
+      for (size_t i = 0; i < count; ++i) {
+        streams.push_back(encode(tables, pattern, all.subspan(i * length, length), 4 + i * length));
+      }
+      const std::vector<std::span<const uint8_t>> views(streams.begin(), streams.end());
+      Symbols found(symbols.size());
+      decode_several(tables, pattern, views, found, length, 4);
+      CHECK(found == symbols);
+    }
+  }
+}
+
 TEST_CASE("altered streams give symbols or CorruptStreamError, and nothing beside their place") {
   const FrequencyTables tables = laplacian(5, 12);
   const TablePattern pattern = pattern_of(tables, {0, 1, 2, 3, 4});

@@ -22,6 +22,7 @@ __all__: list[str] = [
     "check_objective",
     "confusion_matrix",
     "count_parallel_threads",
+    "crc32c",
     "evaluate",
     "fit_frequencies",
     "gather_scale",
@@ -359,6 +360,7 @@ def count_parallel_threads(tasks: typing.SupportsInt | typing.SupportsIndex) -> 
     The number of threads that at::parallel_for really used for `tasks` short tasks.
     """
 
+def crc32c(data: bytes, before: typing.SupportsInt | typing.SupportsIndex = 0) -> int: ...
 def evaluate(
     model: Model,
     images: torch.Tensor,

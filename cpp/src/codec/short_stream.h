@@ -14,4 +14,10 @@ std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern
 void decode_short(const CodingTables& coding, const TablePattern& pattern,
                   std::span<const uint8_t> stream, std::span<int32_t> symbols, uint64_t first);
 
+// Two streams of equally many symbols at once, one after the other in `symbols`: a symbol must wait
+// for the one before it, but not for those of another stream.
+void decode_short_pair(const CodingTables& coding, const TablePattern& pattern,
+                       std::span<const std::span<const uint8_t>, 2> streams,
+                       std::span<int32_t> symbols, uint64_t first);
+
 }  // namespace imgcomp::codec

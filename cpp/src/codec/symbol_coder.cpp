@@ -120,6 +120,23 @@ void decode(const FrequencyTables& tables, const TablePattern& pattern,
   }
 }
 
+void decode_several(const FrequencyTables& tables, const TablePattern& pattern,
+                    std::span<const std::span<const uint8_t>> streams, std::span<int32_t> symbols,
+                    size_t length, uint64_t first) {
+  check_pattern(tables, pattern);
+  for (size_t i = 0; i < streams.size(); ++i) {
+    const uint64_t here = first + i * length;
+    if (i + 1 < streams.size() && streams[i].size() < kLongStream &&
+        streams[i + 1].size() < kLongStream) {
+      decode_short_pair(tables.coding(), pattern, streams.subspan(i).first<2>(),
+                        symbols.subspan(i * length, 2 * length), here);
+      ++i;
+    } else {
+      decode(tables, pattern, streams[i], symbols.subspan(i * length, length), here);
+    }
+  }
+}
+
 double information(const FrequencyTables& tables, const TablePattern& pattern,
                    std::span<const int32_t> symbols, uint64_t first) {
   check_pattern(tables, pattern);

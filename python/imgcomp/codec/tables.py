@@ -230,10 +230,10 @@ class FrequencyTables:
         Args:
             streams: what :meth:`encode_batch` returned.
             shape: of the symbols of one stream.
-            indexes: as given to it; of a shape that broadcasts to (B, *shape).
+            indexes: as given to it; of a shape that broadcasts to ``(B, *shape)``.
 
         Returns:
-            int32 (B, *shape).
+            int32, of shape ``(B, *shape)``.
 
         Raises:
             CorruptStreamError: one is no stream of so many symbols.

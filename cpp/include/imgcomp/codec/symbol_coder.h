@@ -48,6 +48,12 @@ std::vector<uint8_t> encode(const FrequencyTables& tables, const TablePattern& p
 void decode(const FrequencyTables& tables, const TablePattern& pattern,
             std::span<const uint8_t> stream, std::span<int32_t> symbols, uint64_t first = 0);
 
+// The same for streams of `length` symbols each, one after the other in `symbols`; quicker than one
+// at a time where they are short.
+void decode_several(const FrequencyTables& tables, const TablePattern& pattern,
+                    std::span<const std::span<const uint8_t>> streams, std::span<int32_t> symbols,
+                    size_t length, uint64_t first = 0);
+
 // The bits that the symbols cost under their tables, escapes included.
 double information(const FrequencyTables& tables, const TablePattern& pattern,
                    std::span<const int32_t> symbols, uint64_t first = 0);
