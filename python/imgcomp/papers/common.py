@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.errors import CheckpointError, TrainingDivergedError, UsageError
-from imgcomp.papers.images import PSNR_LIMIT, as_bytes
+from imgcomp.models.pixels import as_bytes
+from imgcomp.papers.measures import PSNR_LIMIT
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:

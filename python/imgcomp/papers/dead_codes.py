@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import torch
 
 from imgcomp.errors import CheckpointError
+from imgcomp.models.pixels import scaled
 from imgcomp.papers.common import fitted, trained_artifact
-from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

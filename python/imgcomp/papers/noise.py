@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.common import (
     fitted,
     image_errors,
@@ -17,7 +18,6 @@ from imgcomp.papers.common import (
     principal_directions,
     trained_artifact,
 )
-from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

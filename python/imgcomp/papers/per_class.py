@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from imgcomp.papers.common import model_from
-from imgcomp.papers.images import PSNR_LIMIT
+from imgcomp.papers.measures import PSNR_LIMIT
 from imgcomp.report import Column, Table
 from imgcomp.report.results import Cell
 from imgcomp.stages import Artifact, Context, stage

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp._files import write_bytes_atomically
+from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.common import fitted, image_errors, model_from, trained_artifact
 from imgcomp.papers.dead_codes import fitted_alive, tries_data, zero_shares
-from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.buell2022 import published
 from imgcomp.papers.buell2022.cases import CASES, POOLED
 from imgcomp.papers.buell2022.claims import TEST_MARGIN
 from imgcomp.papers.buell2022.marks import Sample, draw_samples, legend_below
 from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.tables import percents, published_f1
-from imgcomp.papers.images import as_bytes
 from imgcomp.papers.statistics import interval, unpaired
 from imgcomp.plots import (
     PALETTE,

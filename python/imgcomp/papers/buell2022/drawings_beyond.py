@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.buell2022.cases import CASES
 from imgcomp.papers.buell2022.drawings import LOOKS
 from imgcomp.papers.buell2022.experiment import chosen_orders
@@ -13,7 +14,6 @@ from imgcomp.papers.buell2022.marks import Sample, draw_samples, legend_below
 from imgcomp.papers.buell2022.numbers import Numbers
 from imgcomp.papers.buell2022.tables import percents
 from imgcomp.papers.buell2022.variants import data_rows, variants
-from imgcomp.papers.images import as_bytes
 from imgcomp.plots import Panel, Series, draw_curves, draw_panels, new_figure
 
 if TYPE_CHECKING:

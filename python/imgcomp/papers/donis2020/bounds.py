@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.common import principal_directions
 from imgcomp.papers.donis2020.stages import colour_errors, colour_planes, image_measures, means
-from imgcomp.papers.images import as_bytes
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from imgcomp.models.pixels import scaled
 from imgcomp.papers.common import model_from
-from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from imgcomp.models.pixels import scaled
 from imgcomp.papers.common import epoch_name, fitted, model_from, trained_artifact
-from imgcomp.papers.images import bit_entropy, scaled
+from imgcomp.papers.measures import bit_entropy
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.codec import Quantizer
+from imgcomp.models.pixels import scaled, scaled_back
 from imgcomp.papers.common import image_errors, model_from, principal_directions
-from imgcomp.papers.images import scaled, scaled_back
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.errors import TrainingDivergedError
+from imgcomp.models.pixels import scaled
 from imgcomp.papers.common import trained_artifact
 from imgcomp.papers.dead_codes import fitted_alive, tries_data
-from imgcomp.papers.images import scaled
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from imgcomp.datasets import from_tiles, tiles
+from imgcomp.models.pixels import scaled, scaled_back
 from imgcomp.papers.common import model_from
-from imgcomp.papers.images import PSNR_LIMIT, bit_entropy, scaled, scaled_back
+from imgcomp.papers.measures import PSNR_LIMIT, bit_entropy
 from imgcomp.papers.toderici2017.data import SIDE
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 

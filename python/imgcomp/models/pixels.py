@@ -1,13 +1,10 @@
-"""8-bit images and what networks take and give: the way in, the way back, bits of codes."""
+"""8-bit images and what networks take and give: the way in and the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import torch
-
-PSNR_LIMIT = 99.0
-"""Decibels that an image without any error counts as."""
 
 
 def as_bytes(values: torch.Tensor) -> torch.Tensor:
@@ -25,17 +22,3 @@ def scaled_back(outputs: torch.Tensor, data_range: Sequence[float]) -> torch.Ten
     """What a network gives in its data range, as uint8."""
     low, high = data_range
     return as_bytes((outputs - low) * (255.0 / (high - low)))
-
-
-def bit_entropy(bits: torch.Tensor) -> torch.Tensor:
-    """Entropy of every bit of a code over images, in bits.
-
-    Args:
-        bits: bool (N, …).
-
-    Returns:
-        float64 (…), in 0 … 1.
-    """
-    ones = bits.to(torch.float64).mean(dim=0)
-    shares = torch.stack([ones, 1 - ones])
-    return -(shares * shares.clamp(min=1e-300).log2()).sum(dim=0)
