@@ -6,6 +6,7 @@ docs/bitstream.md specifies the streams.
 """
 
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
+from imgcomp.codec.codec import Codec, from_model
 from imgcomp.codec.codes import BinaryCode, StaticCode
 from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.tables import FrequencyTables, Table
@@ -15,6 +16,7 @@ __all__ = [
     "BinaryCode",
     "BinaryDecoder",
     "BinaryEncoder",
+    "Codec",
     "CodecError",
     "CorruptStreamError",
     "FrequencyTables",
@@ -22,4 +24,5 @@ __all__ = [
     "Quantizer",
     "StaticCode",
     "Table",
+    "from_model",
 ]

@@ -1,9 +1,10 @@
 """Model files and checkpoints: one safetensors file with JSON metadata.
 
 The tensors are ``weights/NAME`` (what :func:`load` gives back), ``last/NAME`` (the weights to go
-on from, where they are not those of the best epoch) and ``optimizer/SLOT.NAME``. The metadata has
-one entry, ``imgcomp``: JSON with the format's version, the spec, and for a checkpoint the
-configuration, the progress and the history. A digest over everything finds any change.
+on from, where they are not those of the best epoch), ``optimizer/SLOT.NAME`` and, in the file of
+a codec, ``code/NAME``. The metadata has one entry, ``imgcomp``: JSON with the format's version, the
+spec, for a checkpoint the configuration, the progress and the history, and for a codec what its
+code is. A digest over everything finds any change.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +37,35 @@ class ModelFile:
     last: dict[str, torch.Tensor] = field(default_factory=dict)
     optimizer: dict[str, torch.Tensor] = field(default_factory=dict)
     training: dict[str, Any] | None = None  # None in a file that holds a model alone
+    code: dict[str, torch.Tensor] = field(default_factory=dict)
+    codec: dict[str, Any] | None = None  # None in a file without a codec
+
+    def digest(self) -> str:
+        """SHA-256 of everything in the file, 64 hexadecimal digits."""
+        return _digest(self.header(), self.tensors())
+
+    def header(self) -> dict[str, Any]:
+        """What of the content is JSON."""
+        header = {
+            "format": _FORMAT,
+            "spec": self.spec,
+            "training": _without_nan(self.training),
+        }
+        return header if self.codec is None else {**header, "codec": self.codec}
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The tensors by their names in the file."""
+        groups = {
+            "weights": self.weights,
+            "last": self.last,
+            "optimizer": self.optimizer,
+            "code": self.code,
+        }
+        return {
+            f"{group}/{name}": tensor.detach().cpu().contiguous()
+            for group, named in groups.items()
+            for name, tensor in named.items()
+        }
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -72,19 +103,8 @@ def write_model_file(path: str | Path, content: ModelFile) -> None:
     """Writes ``content`` to one safetensors file, atomically."""
     import safetensors.torch
 
-    groups = {"weights": content.weights, "last": content.last, "optimizer": content.optimizer}
-    tensors = {
-        f"{group}/{name}": tensor.detach().cpu().contiguous()
-        for group, named in groups.items()
-        for name, tensor in named.items()
-    }
-    header = {
-        "format": _FORMAT,
-        "spec": content.spec,
-        "training": _without_nan(content.training),
-    }
-    metadata = {_KEY: json.dumps({**header, "digest": _digest(header, tensors)})}
-    write_bytes_atomically(Path(path), safetensors.torch.save(tensors, metadata))
+    metadata = {_KEY: json.dumps({**content.header(), "digest": content.digest()})}
+    write_bytes_atomically(Path(path), safetensors.torch.save(content.tensors(), metadata))
 
 
 def read_model_file(path: str | Path) -> ModelFile:
@@ -115,7 +135,7 @@ def read_model_file(path: str | Path) -> ModelFile:
         header = json.loads(metadata[_KEY])
         digest = header.pop("digest")
         version = header["format"]
-        spec, training = header["spec"], header["training"]
+        spec, training, codec = header["spec"], header["training"], header.get("codec")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CheckpointError(f"{path}: its metadata is damaged") from None
     if version != _FORMAT:
@@ -124,11 +144,19 @@ def read_model_file(path: str | Path) -> ModelFile:
         )
     if digest != _digest(header, tensors):
         raise CheckpointError(f"{path}: its content does not match its digest; it was altered")
-    groups: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "last": {}, "optimizer": {}}
+    groups: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
     for key, tensor in tensors.items():
         group, _, name = key.partition("/")
-        groups.setdefault(group, {})[name] = tensor
-    return ModelFile(spec, groups["weights"], groups["last"], groups["optimizer"], training)
+        groups[group][name] = tensor
+    return ModelFile(
+        spec,
+        groups["weights"],
+        groups["last"],
+        groups["optimizer"],
+        training,
+        groups["code"],
+        codec,
+    )
 
 
 def epoch_path(path: Path, epoch: int) -> Path:
