@@ -1,8 +1,6 @@
 // Which of the compiled loops this processor runs.
-#include <cstdlib>
-#include <string_view>
-
 #include "codec/lanes/kernels.h"
+#include "vector_choice.h"
 
 namespace imgcomp::codec::lanes {
 
@@ -16,15 +14,8 @@ const Kernels* avx2_kernels() {
 #endif
 
 const Kernels* best_kernels() {
-  static const Kernels* const best = [] {
-    const char* wanted = std::getenv("IMGCOMP_ENTROPY_CODER");
-    const std::string_view most = wanted == nullptr ? "" : wanted;
-    if (most == "none") {
-      return static_cast<const Kernels*>(nullptr);
-    }
-    const Kernels* kernels = most == "avx2" ? nullptr : avx512_kernels();
-    return kernels != nullptr ? kernels : avx2_kernels();
-  }();
+  static const Kernels* const best =
+      best_vectors("IMGCOMP_ENTROPY_CODER", avx512_kernels, avx2_kernels);
   return best;
 }
 
