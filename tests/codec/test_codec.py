@@ -14,6 +14,7 @@ from imgcomp import codec, models
 from imgcomp.codec import Codec, CorruptStreamError, Quantizer, StaticCode
 from imgcomp.errors import CheckpointError, UsageError
 from imgcomp.models import layers
+from imgcomp.models.pixels import codes_of, images_of
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +56,14 @@ def test_few_images(trained: Codec, images: torch.Tensor, count: int) -> None:
         assert data == b""
 
 
-def test_batches_change_nothing(
-    trained: Codec, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = trained.encode(images)
-    monkeypatch.setattr("imgcomp.codec.codec._BATCH", 7)
-    assert torch.equal(trained.decode(data, 300), trained.decode(trained.encode(images), 300))
+def test_batches_change_nothing(trained: Codec, images: torch.Tensor) -> None:
+    whole, parts = (codes_of(trained.model, images, size) for size in (300, 7))
+    torch.testing.assert_close(parts, whole)
+    code = trained.code
+    assert isinstance(code, StaticCode)
+    assert code.encode(parts) == trained.encode(images)
+    for codes in (whole, whole[:0]):
+        assert torch.equal(images_of(trained.model, codes, 7), images_of(trained.model, codes))
 
 
 def test_saved_and_loaded(trained: Codec, images: torch.Tensor, tmp_path: Path) -> None:

@@ -9,14 +9,12 @@ import torch
 
 from imgcomp._checks import whole_number
 from imgcomp.codec.codes import BinaryCode, StaticCode, Tables
-from imgcomp.codec.quantizer import Quantizer
+from imgcomp.codec.quantizer import Quantizer, has_levels
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import CheckpointError, SpecError, UsageError
 from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor, from_spec
-from imgcomp.models.pixels import scaled, scaled_back
+from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.training.checkpoint import ModelFile, read_model_file, write_model_file
-
-_BATCH = 500
 
 
 class Codec:
@@ -107,12 +105,7 @@ class Codec:
             UsageError: an argument does not fit.
         """
         codes = self.code.decode(data, whole_number("count", count, 0))
-        with torch.no_grad():
-            parts = [
-                scaled_back(self.model.decode(codes[at : at + _BATCH]), self.model.data_range)
-                for at in range(0, len(codes), _BATCH)
-            ]
-        return torch.cat(parts) if len(codes) else torch.zeros(0, *self.image_shape).byte()
+        return images_of(self.model, codes)
 
     def save(self, path: str | Path) -> None:
         """Writes network and code to one safetensors file, atomically.
@@ -174,12 +167,7 @@ def _codes(model: Autoencoder, images: ArrayLike) -> torch.Tensor:
             f"images must be uint8 of shape (N, {', '.join(map(str, model.input_shape))}), not "
             f"{given.dtype} of shape {tuple(given.shape)}"
         )
-    with torch.no_grad():
-        parts = [
-            model.encode(scaled(given[at : at + _BATCH], model.data_range))
-            for at in range(0, len(given), _BATCH)
-        ]
-    return torch.cat(parts) if len(given) else torch.zeros(0, *model.code_shape)
+    return codes_of(model, given)
 
 
 def _code_from(content: ModelFile) -> StaticCode | BinaryCode:
@@ -224,10 +212,8 @@ def from_model(
     images = getattr(data, "images", data)
     if "recurrence" in model.spec:
         return Codec(model, BinaryCode(model.code_shape), name=name)  # type: ignore[arg-type]
-    last = model.spec["parts"]["encoder"][-1]["kind"]
-    quantizer = Quantizer.of(model) if last in ("quantize", "binarize") else None
     codes = _codes(model, images)
     if len(codes) < 2:
         raise UsageError(f"data must have at least 2 images, not {len(codes)}")
-    quantizer = quantizer or Quantizer.fit(codes, bits)
+    quantizer = Quantizer.of(model) if has_levels(model) else Quantizer.fit(codes, bits)
     return Codec(model, StaticCode.fit(codes, quantizer, tables=tables), name=name)

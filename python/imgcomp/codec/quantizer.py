@@ -97,11 +97,11 @@ class Quantizer:
         Raises:
             UsageError: it ends with something else.
         """
-        last = model.spec["parts"]["encoder"][-1]
+        last = _last_layer(model)
         if last["kind"] == "binarize":
             channels = model.code_shape[1 if "recurrence" in model.spec else 0]
             return cls(-torch.ones(channels), torch.full((channels,), 2.0), 2)
-        if last["kind"] != "quantize":
+        if not has_levels(model):
             raise UsageError(
                 f"the encoder of {model!r} must end with quantize or binarize, not {last['kind']}"
             )
@@ -120,16 +120,17 @@ class Quantizer:
         Raises:
             UsageError: the encoder already ends with levels, or its code has other channels.
         """
-        spec = model.spec
-        encoder = spec["parts"]["encoder"]
-        if encoder[-1]["kind"] in ("quantize", "binarize"):
-            raise UsageError(f"the encoder of {model!r} already ends with {encoder[-1]['kind']}")
+        if has_levels(model):
+            raise UsageError(
+                f"the encoder of {model!r} already ends with {_last_layer(model)['kind']}"
+            )
         if len(self.offset) != model.code_shape[0]:
             raise UsageError(
                 f"levels of {len(self.offset)} channels do not fit a code of shape "
                 f"{model.code_shape}"
             )
-        encoder.append(nn.quantize(self.levels, name=_NAME))
+        spec = model.spec
+        spec["parts"]["encoder"].append(nn.quantize(self.levels, name=_NAME))
         twin = Autoencoder(spec)
         twin.to(model.device)
         levels = {f"encoder.{_NAME}.offset": self.offset, f"encoder.{_NAME}.step": self.step}
@@ -182,6 +183,16 @@ class Quantizer:
             )
         shape = (-1, *(1 for _ in codes.shape[2:]))
         return self.offset.view(shape), self.step.view(shape)
+
+
+def has_levels(model: Autoencoder) -> bool:
+    """Whether the encoder ends with ``quantize`` or ``binarize``."""
+    return _last_layer(model)["kind"] in ("quantize", "binarize")
+
+
+def _last_layer(model: Autoencoder) -> nn.LayerSpec:
+    layer: nn.LayerSpec = model.spec["parts"]["encoder"][-1]
+    return layer
 
 
 def _codes(codes: ArrayLike) -> torch.Tensor:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from imgcomp.models.model import Autoencoder
 
 
 def as_bytes(values: torch.Tensor) -> torch.Tensor:
@@ -22,3 +26,23 @@ def scaled_back(outputs: torch.Tensor, data_range: Sequence[float]) -> torch.Ten
     """What a network gives in its data range, as uint8."""
     low, high = data_range
     return as_bytes((outputs - low) * (255.0 / (high - low)))
+
+
+def codes_of(model: Autoencoder, images: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
+    """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), some at a time."""
+    with torch.no_grad():
+        parts = [
+            model.encode(scaled(images[at : at + batch_size], model.data_range))
+            for at in range(0, len(images), batch_size)
+        ]
+    return torch.cat(parts) if parts else torch.zeros(0, *model.code_shape)
+
+
+def images_of(model: Autoencoder, codes: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
+    """8-bit images (N, C, H, W) of codes, some at a time."""
+    with torch.no_grad():
+        parts = [
+            scaled_back(model.decode(codes[at : at + batch_size]), model.data_range)
+            for at in range(0, len(codes), batch_size)
+        ]
+    return torch.cat(parts) if parts else torch.zeros(0, *model.input_shape, dtype=torch.uint8)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp.codec import Quantizer
-from imgcomp.models.pixels import scaled, scaled_back
+from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.papers.common import image_errors, model_from, principal_directions
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FITTED = 250
 """Training images that the ranges are chosen on."""
+_BATCH = 250
 
 
 @stage(version="1")
@@ -34,31 +35,21 @@ def code_rates(context: Context, model: Artifact, train: Split, test: Split) -> 
     if model.data["diverged"]:
         return Artifact({}, {"diverged": model.data["diverged"]})
     network = cast("Autoencoder", model_from(model))
-
-    def codes(images: torch.Tensor) -> torch.Tensor:
-        inputs = scaled(images, network.data_range)
-        parts = [network.encode(inputs[at : at + 250]) for at in range(0, len(inputs), 250)]
-        return torch.cat(parts)
-
-    def images_of(code: torch.Tensor) -> torch.Tensor:
-        parts = [network.decode(code[at : at + 250]) for at in range(0, len(code), 250)]
-        return scaled_back(torch.cat(parts), network.data_range)
-
-    with torch.no_grad():
-        seen, code = codes(train.images[:_FITTED]), codes(test.images)
-        count = code[0].numel()
-        points: list[dict[str, Any]] = []
-        tensors: dict[str, torch.Tensor] = {}
-        for bits in (*context.config["bits"], 32):
-            if context.stop.is_set():
-                raise StageStopped
-            sent = code
-            if bits < 32:
-                sent = Quantizer.fit(seen, bits)(code)
-            output = images_of(sent)
-            tensors[f"bits-{bits}"] = output[: context.config["shown"]]
-            errors = image_errors(test.images, output)
-            points.append({"bits": bits, "code_bits": bits * count, **errors})
+    seen = codes_of(network, train.images[:_FITTED], _BATCH)
+    code = codes_of(network, test.images, _BATCH)
+    count = code[0].numel()
+    points: list[dict[str, Any]] = []
+    tensors: dict[str, torch.Tensor] = {}
+    for bits in (*context.config["bits"], 32):
+        if context.stop.is_set():
+            raise StageStopped
+        sent = code
+        if bits < 32:
+            sent = Quantizer.fit(seen, bits)(code)
+        output = images_of(network, sent, _BATCH)
+        tensors[f"bits-{bits}"] = output[: context.config["shown"]]
+        errors = image_errors(test.images, output)
+        points.append({"bits": bits, "code_bits": bits * count, **errors})
     zeros = float((code == 0).to(torch.float64).mean())
     return Artifact(tensors, {"values": count, "points": points, "zeros": zeros, "diverged": None})
 
