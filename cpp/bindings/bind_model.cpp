@@ -243,14 +243,16 @@ void register_model(py::module_& m) {
   m.def("layer_kinds", &layer_kinds, "All layer kinds that a spec may name, sorted.");
 
   py::class_<Model, std::shared_ptr<Model>>(m, "Model", "A network built from its spec.")
-      .def(py::init([](const SpecDict& spec, uint64_t seed) {
-             return std::make_shared<Model>(read_spec(spec), seed);
+      .def(py::init([](const SpecDict& spec, uint64_t seed, std::optional<int64_t> most) {
+             return std::make_shared<Model>(read_spec(spec), seed,
+                                            most.value_or(std::numeric_limits<int64_t>::max()));
            }),
-           py::arg("spec"), py::arg("seed") = 0)
+           py::arg("spec"), py::arg("seed") = 0, py::arg("max_parameters") = py::none())
       .def_property_readonly(
           "spec", [](const Model& model) -> SpecDict { return write_spec(model.spec()); })
       .def_property_readonly("num_parameters", &Model::num_parameters)
       .def_property_readonly("multiply_adds", &Model::multiply_adds)
+      .def_property_readonly("activations", &Model::activations)
       .def_property_readonly("device", [](const Model& model) { return model.device().str(); })
       .def_property_readonly("has_convolutions", &Model::has_convolutions)
       .def("summary", &Model::summary)

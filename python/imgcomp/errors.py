@@ -57,5 +57,17 @@ class CorruptStreamError(CodecError):
     """Compressed bytes that are truncated, altered, foreign or not for what they are read as."""
 
 
+class TruncatedStreamError(CorruptStreamError):
+    """A compressed file or stream that ends too early."""
+
+
+class UnsupportedVersionError(CorruptStreamError):
+    """A compressed file of a version, or with a feature, that this imgcomp does not know."""
+
+
+class UnknownCodecError(CorruptStreamError):
+    """A compressed file whose codec is not here; names it and its hash."""
+
+
 class CollapsedOutputWarning(UserWarning):
     """After training, the network gives almost the same output for every input."""

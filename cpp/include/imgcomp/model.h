@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,8 +48,10 @@ class Part {
 
 class Model {
  public:
-  // Builds the network and draws its weights from `seed`. SpecError names the failing layer.
-  Model(NetworkSpec spec, uint64_t seed);
+  // Builds the network and draws its weights from `seed`. SpecError names the failing layer, also
+  // where the weights have more than `max_parameters` values.
+  Model(NetworkSpec spec, uint64_t seed,
+        int64_t max_parameters = std::numeric_limits<int64_t>::max());
 
   // Autoencoder: reconstruction (N, C, H, W) of images x in the data range.
   // Classifier: logits (N, K).
@@ -73,6 +76,7 @@ class Model {
   const ParameterStore& parameters() const { return parameters_; }
   int64_t num_parameters() const { return parameters_.count(); }
   int64_t multiply_adds() const;  // for one image
+  int64_t activations() const;    // values of all layers' outputs for one image
   std::string summary() const;
 
   at::Device device() const;

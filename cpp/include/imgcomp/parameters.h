@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct Parameter {
 
 class ParameterStore {
  public:
+  // At most so many values together: more is a SpecError before any memory is taken.
+  explicit ParameterStore(int64_t most = std::numeric_limits<int64_t>::max()) : most_(most) {}
+
   // Adds an uninitialised parameter. The returned handle shares its tensor with the store.
   at::Tensor add(const std::string& name, const Shape& shape, ParameterRole role, int64_t fan_in,
                  int64_t fan_out);
@@ -48,6 +52,7 @@ class ParameterStore {
   int64_t count() const;
 
  private:
+  int64_t most_;
   std::vector<Parameter> parameters_;
 };
 

@@ -128,7 +128,8 @@ bool Part::any_size() const {
   return true;
 }
 
-Model::Model(NetworkSpec spec, uint64_t seed) : spec_(std::move(spec)) {
+Model::Model(NetworkSpec spec, uint64_t seed, int64_t max_parameters)
+    : spec_(std::move(spec)), parameters_(max_parameters) {
   if (spec_.input_shape.size() != 3) {
     throw SpecError(concat("input_shape must be (channels, height, width), not ",
                            to_string(spec_.input_shape)));
@@ -189,6 +190,17 @@ int64_t Model::multiply_adds() const {
   for (const Part& part : parts_) {
     for (const Part::Row& row : part.rows()) {
       total += row.multiply_adds;
+    }
+  }
+  return total;
+}
+
+int64_t Model::activations() const {
+  int64_t total = 0;
+  for (const Part& part : parts_) {
+    for (const Part::Row& row : part.rows()) {
+      total +=
+          std::accumulate(row.output.begin(), row.output.end(), int64_t{1}, std::multiplies<>());
     }
   }
   return total;
@@ -256,14 +268,8 @@ int64_t images_at_once(const Model& model) {
   // Measured: half as fast again as 128 images at once for a network of 2.4 MB an image, whose
   // tensors otherwise come from fresh pages of memory in every step.
   constexpr int64_t kBytes = int64_t{48} << 20;
-  int64_t bytes = 0;  // of all layers' outputs for one image; their gradients take the same again
-  for (const Part& part : model.parts()) {
-    for (const Part::Row& row : part.rows()) {
-      bytes +=
-          static_cast<int64_t>(sizeof(float)) *
-          std::accumulate(row.output.begin(), row.output.end(), int64_t{1}, std::multiplies<>());
-    }
-  }
+  // Their gradients take the same again.
+  const int64_t bytes = static_cast<int64_t>(sizeof(float)) * model.activations();
   return std::max<int64_t>(1, kBytes / bytes);
 }
 

@@ -5,6 +5,8 @@
 #include <c10/util/Exception.h>
 
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 #include "imgcomp/error.h"
 
@@ -18,6 +20,12 @@ at::Tensor ParameterStore::add(const std::string& name, const Shape& shape, Para
     }
   }
   check_shape(shape, concat("the parameter '", name, "'"));
+  const int64_t values =
+      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+  if (values > most_ - count()) {
+    throw SpecError(concat("the parameter '", name, "' of shape ", to_string(shape),
+                           " would be more than the ", most_, " values that there may be"));
+  }
   at::Tensor tensor;
   try {
     tensor = at::empty(shape, at::kFloat);

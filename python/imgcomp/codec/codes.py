@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Literal
 
 import torch
@@ -13,6 +15,7 @@ from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import CorruptStreamError, UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
+from imgcomp.models.pixels import split
 
 Tables = Literal["channel", "element", "auto"]
 
@@ -128,6 +131,53 @@ class StaticCode:
         shape = (whole_number("count", count, 0), *self.shape)
         return self.quantizer.values(self.tables.decode(data, shape, self._indexes(shape)))
 
+    def encode_blocks(self, codes: ArrayLike, counts: Sequence[int]) -> list[ProgressiveStream]:
+        """Codes of several blocks, each as a stream of its own, on all of torch's threads.
+
+        Args:
+            codes: ``(N, *shape)``, floating point, of all blocks.
+            counts: of images in each; N together.
+
+        Raises:
+            UsageError: wrong shape or dtype.
+        """
+        symbols = self.quantizer.symbols(codes)
+        indexes = self._indexes(symbols.shape)
+        streams: list[bytes] = []
+        for count, number, first in _runs(counts):
+            some = symbols[first : first + number * count].view(number, count, *self.shape)
+            streams += self.tables.encode_batch(some, indexes)
+        return [ProgressiveStream(stream, ()) for stream in streams]
+
+    def decode_blocks(
+        self, streams: Sequence[bytes], counts: Sequence[int], iterations: int | None = None
+    ) -> torch.Tensor:
+        """The levels of several streams, one after the other, on all of torch's threads.
+
+        Args:
+            streams: of :meth:`encode_blocks`.
+            counts: of images in each.
+            iterations: None; there are none.
+
+        Returns:
+            ``(N, *shape)``, float32.
+
+        Raises:
+            CorruptStreamError: one is no stream of so many codes.
+            UsageError: an argument does not fit.
+        """
+        if iterations is not None:
+            raise UsageError("this code has no iterations, so none to choose")
+        found = [torch.zeros(0, *self.shape)]
+        begin = 0
+        for count, number, _ in _runs(counts):
+            shape = (count, *self.shape)
+            some = streams[begin : begin + number]
+            symbols = self.tables.decode_batch(some, shape, self._indexes(shape))
+            found.append(self.quantizer.values(symbols.flatten(0, 1)))
+            begin += number
+        return torch.cat(found)
+
     def bits(self, codes: ArrayLike) -> float:
         """What codes cost under the tables, together.
 
@@ -219,6 +269,29 @@ class BinaryCode:
             raise CorruptStreamError(f"the stream is not one of {number} codes {self.shape}")
         return bits.to(torch.float32) * 2 - 1
 
+    def encode_blocks(self, codes: ArrayLike, counts: Sequence[int]) -> list[ProgressiveStream]:
+        """Codes of several blocks, each as a stream of its own that learns by itself.
+
+        Args:
+            codes: ``(N, *shape)``, floating point, of all blocks.
+            counts: of images in each; N together.
+
+        Raises:
+            UsageError: wrong shape or dtype.
+        """
+        given = as_tensor(codes, "codes")
+        return [self.encode(some) for some in split(given, list(counts))]
+
+    def decode_blocks(
+        self, streams: Sequence[bytes], counts: Sequence[int], iterations: int | None = None
+    ) -> torch.Tensor:
+        """The bits of several streams, one after the other; see :meth:`decode`."""
+        wanted = self.shape[0] if iterations is None else iterations
+        found = [torch.zeros(0, wanted, *self.shape[1:])]
+        for stream, count in zip(streams, counts, strict=True):
+            found.append(self.decode(stream, count, iterations))
+        return torch.cat(found)
+
     def _contexts(self) -> int:
         return 4 * self.shape[0] * self.shape[1]
 
@@ -229,3 +302,12 @@ class BinaryCode:
         left = bits[:, :, row, column - 1] if column else torch.zeros_like(bits[:, :, row, column])
         above = bits[:, :, row - 1, column] if row else torch.zeros_like(bits[:, :, row, column])
         return first + 2 * left.to(torch.int32) + above.to(torch.int32)
+
+
+def _runs(counts: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """Blocks of equal size that follow one another: (images of each, how many, first image)."""
+    first = 0
+    for count, same in groupby(counts):
+        number = len(list(same))
+        yield count, number, first
+        first += number * count

@@ -55,12 +55,14 @@ class Model:
 
     _task: ClassVar[str | None] = None  # what the spec of a subclass must say
 
-    def __init__(self, spec: Spec, seed: int = 0) -> None:
+    def __init__(self, spec: Spec, seed: int = 0, *, max_parameters: int | None = None) -> None:
         """Builds the network and draws its weights.
 
         Args:
             spec: see :func:`autoencoder_spec` and :func:`classifier_spec`.
             seed: of the weights; the same seed gives the same weights on every machine.
+            max_parameters: more is an error before memory is taken for them, for specs that come
+                from elsewhere; None for any number.
 
         Raises:
             SpecError: the spec cannot be built; names the layer, what it expected and what came.
@@ -73,7 +75,7 @@ class Model:
                 f"{type(self).__name__} takes a spec whose task is {self._task!r}, not {task!r}"
             )
         with torch.inference_mode(False):  # weights made in inference mode could not be trained
-            self._core = _core.Model(spec, seed_number("seed", seed))
+            self._core = _core.Model(spec, seed_number("seed", seed), max_parameters)
         self._in_training = threading.Lock()  # held by fit
 
     @property
@@ -103,6 +105,11 @@ class Model:
     def multiply_adds(self) -> int:
         """Multiply–add operations for one image, forward."""
         return self._core.multiply_adds
+
+    @property
+    def activations(self) -> int:
+        """Number of values that all layers give for one image together."""
+        return self._core.activations
 
     @property
     def device(self) -> torch.device:
@@ -385,11 +392,16 @@ def _listed(value: Any) -> Any:
     return list(value) if can_be_one else value
 
 
-def from_spec(spec: Spec, seed: int = 0) -> Autoencoder | Classifier:
+def from_spec(
+    spec: Spec, seed: int = 0, *, max_parameters: int | None = None
+) -> Autoencoder | Classifier:
     """Builds the network of a spec: an :class:`Autoencoder` or a :class:`Classifier`.
+
+    The arguments are those of :class:`Model`.
 
     Raises:
         SpecError: the spec cannot be built; names the layer, what it expected and what came.
     """
     task = spec.get("task") if isinstance(spec, dict) else None
-    return Classifier(spec, seed) if task == "classifier" else Autoencoder(spec, seed)
+    kind = Classifier if task == "classifier" else Autoencoder
+    return kind(spec, seed, max_parameters=max_parameters)

@@ -29,20 +29,35 @@ def scaled_back(outputs: torch.Tensor, data_range: Sequence[float]) -> torch.Ten
 
 
 def codes_of(model: Autoencoder, images: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
-    """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), some at a time."""
+    """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), at most so many at a time."""
     with torch.no_grad():
         parts = [
-            model.encode(scaled(images[at : at + batch_size], model.data_range))
-            for at in range(0, len(images), batch_size)
+            model.encode(scaled(some, model.data_range))
+            for some in _parts(model, images, batch_size)
         ]
     return torch.cat(parts) if parts else torch.zeros(0, *model.code_shape)
 
 
 def images_of(model: Autoencoder, codes: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
-    """8-bit images (N, C, H, W) of codes, some at a time."""
+    """8-bit images (N, C, H, W) of codes, at most so many at a time."""
     with torch.no_grad():
         parts = [
-            scaled_back(model.decode(codes[at : at + batch_size]), model.data_range)
-            for at in range(0, len(codes), batch_size)
+            scaled_back(model.decode(some), model.data_range)
+            for some in _parts(model, codes, batch_size)
         ]
     return torch.cat(parts) if parts else torch.zeros(0, *model.input_shape, dtype=torch.uint8)
+
+
+_VALUES_AT_ONCE = 2**26
+"""Of all layers together: what large networks or images are taken fewer at a time for."""
+
+
+def split(rows: torch.Tensor, sizes: int | Sequence[int]) -> Sequence[torch.Tensor]:
+    """Rows in parts of a size, or of these sizes, without copies."""
+    return torch.split(rows, sizes if isinstance(sizes, int) else list(sizes))
+
+
+def _parts(model: Autoencoder, rows: torch.Tensor, batch_size: int) -> Sequence[torch.Tensor]:
+    if not len(rows):
+        return ()
+    return split(rows, min(batch_size, max(1, _VALUES_AT_ONCE // model.activations)))

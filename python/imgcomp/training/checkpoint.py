@@ -44,6 +44,25 @@ class ModelFile:
         """SHA-256 of everything in the file, 64 hexadecimal digits."""
         return _digest(self.header(), self.tensors())
 
+    def model(self) -> Autoencoder | Classifier:
+        """The network with its weights.
+
+        Raises:
+            SpecError: the spec cannot be built, or not with as many weights as there are.
+            UsageError: the weights are not those of the spec.
+        """
+        count = sum(tensor.numel() for tensor in self.weights.values())
+        model = from_spec(self.spec, max_parameters=count)
+        model.load_state_dict(self.weights)
+        return model
+
+    def to_bytes(self) -> bytes:
+        """The file."""
+        import safetensors.torch
+
+        metadata = {_KEY: json.dumps({**self.header(), "digest": self.digest()})}
+        return safetensors.torch.save(self.tensors(), metadata)
+
     def header(self) -> dict[str, Any]:
         """What of the content is JSON."""
         header = {
@@ -92,19 +111,14 @@ def load(path: str | Path) -> Autoencoder | Classifier:
     """
     content = read_model_file(path)
     try:
-        model = from_spec(content.spec)
-        model.load_state_dict(content.weights)
+        return content.model()
     except (SpecError, UsageError) as error:
         raise CheckpointError(f"{path}: its network cannot be built: {error}") from None
-    return model
 
 
 def write_model_file(path: str | Path, content: ModelFile) -> None:
     """Writes ``content`` to one safetensors file, atomically."""
-    import safetensors.torch
-
-    metadata = {_KEY: json.dumps({**content.header(), "digest": content.digest()})}
-    write_bytes_atomically(Path(path), safetensors.torch.save(content.tensors(), metadata))
+    write_bytes_atomically(Path(path), content.to_bytes())
 
 
 def read_model_file(path: str | Path) -> ModelFile:

@@ -1,0 +1,373 @@
+"""Reads ``.imc`` files: any image, slices, all of them in order, with labels and names."""
+
+from __future__ import annotations
+
+import bisect
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple
+
+import torch
+
+from imgcomp.codec import registry
+from imgcomp.codec._source import Source, read_header, read_index
+from imgcomp.codec._wire import open_chunk
+from imgcomp.codec.codec import Codec
+from imgcomp.codec.codes import BinaryCode
+from imgcomp.codec.container import BLOCK, Block
+from imgcomp.errors import CorruptStreamError, UnknownCodecError, UsageError
+
+_VALUES_AT_ONCE = 2**24
+_MAX_EMBEDDED_ACTIVATIONS = 2**16
+"""Values between an embedded network's layers for each value of an image."""
+
+
+class Batch(NamedTuple):
+    """Images that follow one another.
+
+    Attributes:
+        first: the number of the first one.
+        images: uint8 (N, C, H, W).
+        labels: int64 (N,), or None where there are none.
+        names: N of them, or None.
+    """
+
+    first: int
+    images: torch.Tensor
+    labels: torch.Tensor | None
+    names: tuple[str, ...] | None
+
+
+class Archive:
+    """The images of an ``.imc`` file, decoded when they are asked for; see :func:`open`.
+
+    Any number of threads may read at a time. The block that was decoded last is kept.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | bytes | IO[bytes],
+        *,
+        codec: Codec | str | Path | None = None,
+        iterations: int | None = None,
+    ) -> None:
+        """See :func:`open`."""
+        self._source = Source(source)
+        try:
+            self._header, begin = read_header(self._source)
+            self._index = read_index(self._source, self._header, begin)
+            self._first = self._index.first_image
+            self._offsets = self._index.offsets
+            self._iterations = self._checked_iterations(iterations)
+        except BaseException:
+            self._source.close()
+            raise
+        self._given = codec
+        self._codec: Codec | None = None
+        self._lock = threading.Lock()
+        self._last: tuple[int, torch.Tensor] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of every image."""
+        return self._header.shape
+
+    @property
+    def codec_name(self) -> str:
+        """What the file calls its codec."""
+        return self._header.codec
+
+    @property
+    def digest(self) -> str:
+        """The codec's hash, 64 hexadecimal digits."""
+        return self._header.digest
+
+    @property
+    def embedded(self) -> int:
+        """Bytes of the codec in the file; 0 where it is not in there."""
+        return len(self._header.model or b"")
+
+    @property
+    def iterations(self) -> int:
+        """Of a progressive code, how many are in the file; 0 for others."""
+        return self._header.iterations
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What was noted when the file was written."""
+        return self._header.metadata
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the labels, where they were noted."""
+        found = self._header.metadata.get("classes")
+        if not self.has_labels or not isinstance(found, list):
+            return None
+        return tuple(found) if all(isinstance(name, str) for name in found) else None
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether each image has a label."""
+        return self._header.label_bits > 0
+
+    @property
+    def has_names(self) -> bool:
+        """Whether each image has a name."""
+        return self._header.has_names
+
+    @property
+    def num_blocks(self) -> int:
+        """Groups of images that were coded together."""
+        return len(self._index.counts)
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the whole file."""
+        return self._source.size
+
+    @property
+    def labels(self) -> torch.Tensor | None:
+        """int64 (N,) of all images, or None; no image is decoded for it.
+
+        Raises:
+            CorruptStreamError: the file is damaged.
+        """
+        if not self.has_labels:
+            return None
+        found = [self.block(i).labels for i in range(self.num_blocks)]
+        return torch.cat([torch.zeros(0, dtype=torch.int64), *(x for x in found if x is not None)])
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Of all images, or None; no image is decoded for it.
+
+        Raises:
+            CorruptStreamError: the file is damaged.
+        """
+        if not self.has_names:
+            return None
+        return tuple(name for i in range(self.num_blocks) for name in self.block(i).names or ())
+
+    @property
+    def codec(self) -> Codec:
+        """What decodes the file; looked for when it is first needed.
+
+        Raises:
+            UnknownCodecError: it is not here.
+            CorruptStreamError: the codec in the file is damaged or does not fit.
+        """
+        with self._lock:
+            if self._codec is None:
+                self._codec = self._found_codec()
+            return self._codec
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return self._first[-1]
+
+    def __getitem__(self, index: int | slice) -> torch.Tensor:
+        """One image (C, H, W), or those of a slice (N, C, H, W), uint8.
+
+        Raises:
+            IndexError: there is no such image.
+            CorruptStreamError: the file is damaged.
+        """
+        if isinstance(index, slice):
+            return self.take(range(len(self))[index])
+        return self.take([index])[0]
+
+    def take(self, indexes: Sequence[int]) -> torch.Tensor:
+        """Images by their numbers, each block decoded once.
+
+        Args:
+            indexes: of the images, in any order; below 0 from the end.
+
+        Returns:
+            uint8 (N, C, H, W).
+
+        Raises:
+            IndexError: there is no such image.
+            CorruptStreamError: the file is damaged.
+        """
+        count = len(self)
+        wanted = []
+        for index in indexes:
+            if not -count <= index < count:
+                raise IndexError(f"there are images 0 … {count - 1}, not {index}")
+            wanted.append(int(index) % count)
+        result = torch.empty(len(wanted), *self.shape, dtype=torch.uint8)
+        places: dict[int, list[int]] = {}
+        for place, number in enumerate(wanted):
+            places.setdefault(bisect.bisect_right(self._first, number) - 1, []).append(place)
+        for block, of_block in sorted(places.items()):
+            codes = self._codes(block)
+            within = [wanted[place] - self._first[block] for place in of_block]
+            result[of_block] = self.codec.images(codes[within])
+        return result
+
+    def batches(self) -> Iterator[Batch]:
+        """All images in their order, some blocks at a time, decoded on all of torch's threads.
+
+        Raises:
+            CorruptStreamError: the file is damaged; what came before is good.
+        """
+        at_once = 2 * torch.get_num_threads()
+        block = 0
+        while block < self.num_blocks:
+            last = block + 1
+            while (
+                last < min(self.num_blocks, block + at_once)
+                and (self._first[last + 1] - self._first[block]) * self._header.values
+                <= _VALUES_AT_ONCE
+            ):
+                last += 1
+            yield self._batch(range(block, last))
+            block = last
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        """All images in their order."""
+        for batch in self.batches():
+            yield from batch.images
+
+    def block(self, number: int) -> Block:
+        """One block as it lies in the file, its check sum verified, not decoded.
+
+        Raises:
+            IndexError: there is none of that number.
+            CorruptStreamError: it is damaged.
+        """
+        if not 0 <= number < self.num_blocks:
+            raise IndexError(f"there are blocks 0 … {self.num_blocks - 1}, not {number}")
+        what = f"block {number}"
+        data = self._source.read(self._offsets[number], self._index.sizes[number])
+        kind, content = open_chunk(data, what)
+        if kind != BLOCK:
+            raise CorruptStreamError(f"{what} is no block but a chunk of type {kind!r}")
+        block = Block.from_bytes(content, self._header, what)
+        if block.count != self._index.counts[number]:
+            raise CorruptStreamError(
+                f"{what} has {block.count:,} images, the index says {self._index.counts[number]:,}"
+            )
+        return block
+
+    def verify(self) -> None:
+        """Reads and decodes everything.
+
+        Raises:
+            CorruptStreamError: something is damaged; says what.
+            UnknownCodecError: the codec is not here.
+        """
+        for _ in self.batches():
+            pass
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._source.close()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """Says what is in there."""
+        shape = "×".join(map(str, self.shape))
+        return f"Archive({len(self):,} images of {shape}, {self.num_bytes:,} bytes)"
+
+    def _batch(self, blocks: range) -> Batch:
+        read = [self.block(i) for i in blocks]
+        codes = self._decoded(read, blocks)
+        images = self.codec.images(codes)
+        labels = [block.labels for block in read if block.labels is not None]
+        names = [name for block in read for name in block.names or ()]
+        return Batch(
+            self._first[blocks[0]],
+            images,
+            torch.cat(labels) if self.has_labels else None,
+            tuple(names) if self.has_names else None,
+        )
+
+    def _codes(self, number: int) -> torch.Tensor:
+        with self._lock:
+            if self._last is not None and self._last[0] == number:
+                return self._last[1]
+        codes = self._decoded([self.block(number)], range(number, number + 1))
+        with self._lock:
+            self._last = number, codes
+        return codes
+
+    def _decoded(self, blocks: list[Block], numbers: range) -> torch.Tensor:
+        """The codes of blocks that follow one another."""
+        streams, iterations = [block.stream for block in blocks], None
+        if self.iterations:
+            iterations = self._iterations or self.iterations
+            streams = [block.stream[: block.parts[iterations - 1]] for block in blocks]
+        counts = [block.count for block in blocks]
+        code = self.codec.code
+        try:
+            return code.decode_blocks(streams, counts, iterations)
+        except CorruptStreamError as error:
+            where = f"block {numbers[0]}" + (f" … {numbers[-1]}" if len(numbers) > 1 else "")
+            raise CorruptStreamError(f"{where}: {error}") from None
+
+    def _checked_iterations(self, iterations: int | None) -> int | None:
+        most = self._header.iterations
+        if iterations is not None and not 1 <= iterations <= most:
+            have = f"the first 1 … {most} iterations" if most else "no iterations"
+            raise UsageError(f"the file has {have} to choose, not {iterations!r}")
+        return iterations
+
+    def _found_codec(self) -> Codec:
+        header = self._header
+        if self._given is not None:
+            codec = self._given if isinstance(self._given, Codec) else registry.load(self._given)
+            if codec.digest != header.digest:
+                raise UnknownCodecError(
+                    f"written with the codec {header.codec!r} of hash {header.digest[:16]}…, not "
+                    f"with {codec.name!r} of hash {codec.digest[:16]}…"
+                )
+        elif header.model is not None:
+            codec = Codec.from_bytes(
+                header.model, max_activations=_MAX_EMBEDDED_ACTIVATIONS * header.values
+            )
+            if codec.digest != header.digest:
+                raise CorruptStreamError("the codec in the file is not the one of its hash")
+        else:
+            codec = registry.find(header.digest, header.codec)
+        progressive = isinstance(codec.code, BinaryCode)
+        fits = codec.image_shape == header.shape and progressive == bool(header.iterations)
+        if not fits or (progressive and header.iterations > codec.code.shape[0]):
+            raise CorruptStreamError("the header does not fit the codec that it names")
+        return codec
+
+
+def open(
+    source: str | Path | bytes | IO[bytes],
+    *,
+    codec: Codec | str | Path | None = None,
+    iterations: int | None = None,
+) -> Archive:
+    """Opens an ``.imc`` file; it must be closed, or used in a ``with`` statement.
+
+    Args:
+        source: a path, the bytes themselves, or an open file of bytes that can be sought in.
+        codec: the one that it was written with; None to find it in the file, in the package or in
+            the folders of ``IMGCOMP_CODECS``.
+        iterations: of a progressive code, how many of those in the file to decode.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CorruptStreamError: it is truncated, altered or something else. Its subclasses say more:
+            TruncatedStreamError, UnsupportedVersionError and, once an image is asked for,
+            UnknownCodecError.
+        UsageError: there are no such iterations.
+    """
+    return Archive(source, codec=codec, iterations=iterations)
