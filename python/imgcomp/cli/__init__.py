@@ -1,4 +1,4 @@
-"""The command line: ``imgcomp reproduce``, ``imgcomp data``, ``imgcomp doctor``.
+"""The command line: ``imgcomp reproduce``, ``compress``, ``decompress``, ``data`` and others.
 
 Every `ImgcompError` becomes one line on stderr and exit status 1; wrong options are status 2, as
 typer has it; Ctrl-C is 130.
@@ -21,7 +21,7 @@ def build_app() -> typer.Typer:
     """The application with all its commands."""
     import typer
 
-    from imgcomp.cli import doctor, reproduce
+    from imgcomp.cli import codec, doctor, reproduce
     from imgcomp.cli.data import data_app
 
     app = typer.Typer(
@@ -46,6 +46,8 @@ def build_app() -> typer.Typer:
         pass
 
     app.command("reproduce")(reproduce.reproduce)
+    for command in (codec.compress, codec.decompress, codec.info, codec.verify):
+        app.command(command.__name__)(command)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data_app, name="data")
     return app

@@ -9,6 +9,7 @@ from imgcomp.codec.archive import Archive, Batch, open
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
 from imgcomp.codec.codec import Codec, from_model
 from imgcomp.codec.codes import BinaryCode, StaticCode
+from imgcomp.codec.progressive import cut
 from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.registry import load, names
 from imgcomp.codec.tables import FrequencyTables, Table
@@ -43,6 +44,7 @@ __all__ = [
     "UnknownCodecError",
     "UnsupportedVersionError",
     "compress",
+    "cut",
     "decompress",
     "from_model",
     "load",

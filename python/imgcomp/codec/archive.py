@@ -16,7 +16,7 @@ from imgcomp.codec._source import Source, read_header, read_index
 from imgcomp.codec._wire import open_chunk
 from imgcomp.codec.codec import Codec
 from imgcomp.codec.codes import BinaryCode
-from imgcomp.codec.container import BLOCK, Block
+from imgcomp.codec.container import BLOCK, Block, Header
 from imgcomp.errors import CorruptStreamError, UnknownCodecError, UsageError
 
 _VALUES_AT_ONCE = 2**24
@@ -68,6 +68,11 @@ class Archive:
         self._codec: Codec | None = None
         self._lock = threading.Lock()
         self._last: tuple[int, torch.Tensor] | None = None
+
+    @property
+    def header(self) -> Header:
+        """What the file says of all its images."""
+        return self._header
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -93,7 +93,13 @@ class ArchiveWriter:
         self._sizes: list[int] = []
         self._begin = len(head)
         self._closed = False
-        self._file.write(head)
+        self._written = 0
+        self._put(head)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that have been written so far; after :meth:`close`, of the whole file."""
+        return self._written
 
     def add(
         self,
@@ -134,7 +140,7 @@ class ArchiveWriter:
         if self._closed:
             return
         self._write(self._waiting)
-        self._file.write(Index(tuple(self._counts), tuple(self._sizes), self._begin).to_bytes())
+        self._put(Index(tuple(self._counts), tuple(self._sizes), self._begin).to_bytes())
         self._closed = True
 
     def __enter__(self) -> ArchiveWriter:
@@ -172,10 +178,14 @@ class ArchiveWriter:
                     tuple(names[at : at + number]) if self._header.has_names else None,
                 )
                 data = block.to_bytes(self._header)
-                self._file.write(data)
+                self._put(data)
                 self._counts.append(number)
                 self._sizes.append(len(data))
                 at += number
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._written += len(data)
 
     def _check(self, what: str, given: bool, wanted: bool) -> None:
         if given != wanted:

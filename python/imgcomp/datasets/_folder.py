@@ -11,7 +11,7 @@ import torch
 
 from imgcomp.datasets._arrays import with_test
 from imgcomp.datasets._files import list_folder
-from imgcomp.datasets._image_file import SUFFIXES, Picture, Pixels, read_picture
+from imgcomp.datasets._image_file import SUFFIXES, Picture, as_channels, read_picture
 from imgcomp.datasets._manifest import MANIFEST, Manifest, read_manifest
 from imgcomp.datasets._split import Dataset, Split
 from imgcomp.errors import DatasetError, DatasetNotFoundError
@@ -80,8 +80,7 @@ def from_folder(
         raise DatasetNotFoundError(f"{folder}: expected a folder of pictures, there is {what}")
     _check_options(size, channels, background)
     name = name or folder.resolve().name
-    manifest = read_manifest(folder)
-    parts = _parts(folder) if manifest is None else _exported_parts(folder, manifest)
+    parts, classes = listed(folder)
     pictures = {
         part: [_sized(read_picture(file, background), size) for file, _ in listing]
         for part, listing in parts.items()
@@ -89,10 +88,6 @@ def from_folder(
     every = [picture for part in pictures.values() for picture in part]
     _check_sizes(every)
     gray = all(p.is_gray for p in every) if channels is None else channels == 1
-    if manifest is None:
-        classes = sorted({label for listing in parts.values() for _, label in listing})
-    else:
-        classes = list(manifest.classes)
     splits = {
         part: _split(pictures[part], listing, classes, gray, f"{name}/{part}")
         for part, listing in parts.items()
@@ -117,6 +112,23 @@ def _check_options(
         raise DatasetError(
             f"expected background=(red, green, blue) from 0 to 255, got {background}"
         )
+
+
+def listed(folder: Path) -> tuple[dict[str, Listing], list[str]]:
+    """The pictures of a folder as `from_folder` takes them, none of them read yet.
+
+    Returns:
+        For each part (``train`` and perhaps ``test``), in its order, each file with its class; and
+        the classes, in the order of their numbers.
+
+    Raises:
+        DatasetError: The folder is laid out in another way; names what is wrong.
+    """
+    manifest = read_manifest(folder)
+    if manifest is not None:
+        return _exported_parts(folder, manifest), list(manifest.classes)
+    parts = _parts(folder)
+    return parts, sorted({label for listing in parts.values() for _, label in listing})
 
 
 def _parts(folder: Path) -> dict[str, Listing]:
@@ -222,20 +234,7 @@ def _check_sizes(pictures: Sequence[Picture]) -> None:
 def _split(
     pictures: Sequence[Picture], listing: Listing, classes: list[str], gray: bool, name: str
 ) -> Split:
-    stacked = np.stack([_channels(picture.pixels, gray) for picture in pictures])
+    stacked = np.stack([as_channels(picture.pixels, gray) for picture in pictures])
     numbers = {label: number for number, label in enumerate(classes)}
     labels = torch.tensor([numbers[label] for _, label in listing], dtype=torch.int64)
     return Split(torch.from_numpy(stacked), labels, tuple(classes), name)
-
-
-def _channels(pixels: Pixels, gray: bool) -> Pixels:
-    """Pixels as (1, H, W) or (3, H, W)."""
-    if gray and pixels.ndim == 3:
-        from PIL import Image
-
-        pixels = np.array(Image.fromarray(pixels).convert("L"))
-    if gray:
-        return pixels[None]
-    if pixels.ndim == 2:
-        return np.repeat(pixels[None], 3, axis=0)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -18,7 +18,7 @@ from imgcomp.errors import CorruptDataError, DatasetError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "Picture", "read_picture"]
+__all__ = ["SUFFIXES", "Picture", "as_channels", "read_picture"]
 
 SUFFIXES = frozenset(
     ".bmp .gif .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
@@ -165,3 +165,16 @@ def _palette_gray(pixels: Pixels, from_palette: bool) -> Pixels:
     if from_palette and (pixels == pixels[..., :1]).all():
         return np.ascontiguousarray(pixels[..., 0])
     return pixels
+
+
+def as_channels(pixels: Pixels, gray: bool) -> Pixels:
+    """Pixels as (1, H, W), colour turned into gray, or as (3, H, W), gray repeated."""
+    if gray and pixels.ndim == 3:
+        from PIL import Image
+
+        pixels = np.array(Image.fromarray(pixels).convert("L"))
+    if gray:
+        return pixels[None]
+    if pixels.ndim == 2:
+        return np.repeat(pixels[None], 3, axis=0)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -26,6 +26,8 @@ from imgcomp.models.model import Autoencoder, Classifier, Model, from_spec
 
 _FORMAT = 1
 _KEY = "imgcomp"
+_FEW_PARAMETERS = 2**20
+"""As many are never too many: which weights are missing can be said then."""
 
 
 @dataclass
@@ -51,8 +53,9 @@ class ModelFile:
             SpecError: the spec cannot be built, or not with as many weights as there are.
             UsageError: the weights are not those of the spec.
         """
+        # What no file of this size can fill is refused before memory is taken for it.
         count = sum(tensor.numel() for tensor in self.weights.values())
-        model = from_spec(self.spec, max_parameters=count)
+        model = from_spec(self.spec, max_parameters=max(count, _FEW_PARAMETERS))
         model.load_state_dict(self.weights)
         return model
 
