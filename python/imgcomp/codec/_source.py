@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import IO
 
@@ -41,6 +42,8 @@ class Source:
             return
         if isinstance(source, (str, Path)):
             self._file = Path(source).expanduser().open("rb")
+            # Whoever forgets to close it has no file left open all the same.
+            weakref.finalize(self, self._file.close)
         else:
             self._file = source
         self.size = self._file.seek(0, os.SEEK_END)

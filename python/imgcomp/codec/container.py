@@ -74,7 +74,9 @@ class Header:
         """Signature, version and the header's chunk."""
         flags = _LABELS * bool(self.label_bits) | _NAMES * self.has_names
         flags |= _MODEL * (self.model is not None)
-        metadata = json.dumps(self.metadata, ensure_ascii=False, separators=(",", ":"))
+        metadata = json.dumps(
+            self.metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
         parts = [
             varint(flags),
             bytes.fromhex(self.digest),
