@@ -1,5 +1,7 @@
 """A decoder written from docs/bitstream.md alone: slow, plain, and independent of the core."""
 
+import json
+import zlib
 from bisect import bisect_right
 from itertools import accumulate
 
@@ -126,3 +128,112 @@ def decode_bits(data, contexts):
     source = RangeDecoder(data)
     learnt = [[32768, 32768, 0] for _ in range(contexts)]
     return (lambda context: source.bit(learnt[context])), source.field
+
+
+def crc32c(data):
+    """CRC-32C, bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+class Reader:
+    """Bytes one after the other."""
+
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def take(self, count):
+        assert self.at + count <= len(self.data)
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def number(self):
+        value = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def counted(self):
+        return self.take(self.number())
+
+    def chunk(self):
+        begin = self.at
+        kind = self.take(1)
+        content = self.take(int.from_bytes(self.take(4), "little"))
+        check = crc32c(self.data[begin : self.at])
+        assert int.from_bytes(self.take(4), "little") == check
+        return kind, Reader(content)
+
+
+def read_header(reader):
+    flags = reader.number()
+    header = {
+        "digest": reader.take(32).hex(),
+        "codec": reader.counted().decode(),
+        "shape": [reader.number() for _ in range(3)],
+        "iterations": reader.number(),
+        "label_bits": reader.number() if flags & 1 else 0,
+        "named": bool(flags & 2),
+    }
+    metadata = reader.counted()
+    header["metadata"] = json.loads(metadata) if metadata else {}
+    header["model"] = reader.counted() if flags & 4 else None
+    assert reader.at == len(reader.data)
+    return header
+
+
+def read_block(reader, header):
+    block = {"count": reader.number(), "stream": reader.counted()}
+    block["parts"] = [reader.number() for _ in range(header["iterations"])]
+    if header["label_bits"]:
+        _, field = decode_bits(reader.counted(), 0)
+        bits = header["label_bits"]
+        block["labels"] = [field(bits) for _ in range(block["count"])]
+    if header["named"]:
+        block["names"] = zlib.decompress(reader.counted()).decode().split("\0")
+    assert not any(reader.data[reader.at :])
+    return block
+
+
+def read_archive(data):
+    """Header and blocks of an .imc file, in order, and compared with its index."""
+    reader = Reader(data)
+    assert reader.take(9) == b"\x89IMC\r\n\x1a\n\x01"
+    kind, content = reader.chunk()
+    assert kind == b"H"
+    header = read_header(content)
+    blocks, sizes = [], []
+    while True:
+        begin = reader.at
+        kind, content = reader.chunk()
+        if kind == b"I":
+            break
+        assert kind == b"B"
+        blocks.append(read_block(content, header))
+        sizes.append(reader.at - begin)
+    pairs = [(content.number(), content.number()) for _ in range(content.number())]
+    assert pairs == [(block["count"], size) for block, size in zip(blocks, sizes, strict=True)]
+    assert int.from_bytes(reader.take(4), "little") == reader.at - 4 - begin
+    assert reader.take(4) == b"\x1aEND"
+    assert reader.at == len(data)
+    return header, blocks
+
+
+def read_safetensors(data):
+    """Metadata, and a function that gives a tensor's bytes."""
+    size = int.from_bytes(data[:8], "little")
+    described = json.loads(data[8 : 8 + size])
+
+    def tensor(name):
+        begin, end = described[name]["data_offsets"]
+        return described[name]["shape"], data[8 + size + begin : 8 + size + end]
+
+    return json.loads(described["__metadata__"]["imgcomp"]), tensor

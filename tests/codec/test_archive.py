@@ -17,7 +17,9 @@ from imgcomp import codec
 from imgcomp.codec import ArchiveWriter, Codec, UnknownCodecError
 from imgcomp.errors import UsageError
 
-_spec = importlib.util.spec_from_file_location("archives", Path(__file__).with_name("archives.py"))
+_spec = importlib.util.spec_from_file_location(
+    "archives", Path(__file__).parents[1] / "golden" / "archives.py"
+)
 archives = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(archives)
 

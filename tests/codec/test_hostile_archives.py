@@ -18,7 +18,9 @@ from imgcomp.codec._wire import chunk, chunk_size, open_chunk
 from imgcomp.codec.container import PREFIX
 from imgcomp.training.checkpoint import ModelFile
 
-_spec = importlib.util.spec_from_file_location("archives", Path(__file__).with_name("archives.py"))
+_spec = importlib.util.spec_from_file_location(
+    "archives", Path(__file__).parents[1] / "golden" / "archives.py"
+)
 archives = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(archives)
 

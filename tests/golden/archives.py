@@ -1,4 +1,13 @@
-"""What the tests of archives share: small codecs whose weights are formulas, and images."""
+"""Small codecs whose weights are formulas, and the frozen .imc files that were written with them.
+
+    python tests/golden/archives.py
+
+writes archive-1.imc (version 1, everything that a file can have) and archive-1-progressive.imc, and
+archives.json: what comes out of them. Every later version must read them; never write them anew.
+"""
+
+import json
+from pathlib import Path
 
 import torch
 
@@ -57,3 +66,44 @@ def progressive_codec(iterations=3):
         }
     )
     return Codec(model, BinaryCode(model.code_shape), name="bits")
+
+
+FOLDER = Path(__file__).parent
+STORED = FOLDER / "archives.json"
+
+
+def frozen():
+    """name: codec, images, and the options of `Codec.compress`."""
+    return {
+        "archive-1": (
+            static_codec(),
+            images(11),
+            {
+                "labels": torch.tensor([0, 2, 1, 1, 2, 0, 0, 1, 2, 2, 1]),
+                "names": [f"{'ab'[i % 2]}/grün {i}.png" for i in range(11)],
+                "classes": ["eins", "zwei", "drei"],
+                "metadata": {"source": "a formula"},
+                "embed_model": True,
+                "block_images": 4,
+            },
+        ),
+        "archive-1-progressive": (
+            progressive_codec(),
+            images(6, (3, 4, 4), salt=7),
+            {"embed_model": True, "block_images": 4},
+        ),
+    }
+
+
+def main():
+    """Writes the files."""
+    stored = {}
+    for name, (codec, pictures, options) in frozen().items():
+        data = codec.compress(pictures, **options)
+        (FOLDER / f"{name}.imc").write_bytes(data)
+        stored[name] = {"images": codec.decompress(data).flatten(1).tolist()}
+    STORED.write_text(json.dumps(stored) + "\n")
+
+
+if __name__ == "__main__":
+    main()

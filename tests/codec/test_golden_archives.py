@@ -1,0 +1,109 @@
+"""Frozen files of every version: read for ever, and understood from their specification alone."""
+
+import importlib.util
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from imgcomp import codec
+
+
+def _loaded(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+archives = _loaded(Path(__file__).parents[1] / "golden" / "archives.py")
+reference = _loaded(Path(__file__).with_name("reference_decoder.py"))
+STORED = json.loads(archives.STORED.read_text())
+FROZEN = archives.frozen()
+
+
+@pytest.fixture(params=[1, 2])
+def _threads(request):
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+def file(name):
+    return (archives.FOLDER / f"{name}.imc").read_bytes()
+
+
+@pytest.mark.usefixtures("_threads")
+@pytest.mark.parametrize("name", FROZEN)
+def test_what_was_written_is_read(name):
+    made_with, images, options = FROZEN[name]
+    expected = torch.tensor(STORED[name]["images"], dtype=torch.uint8).view(images.shape)
+    with codec.open(file(name)) as opened:
+        # Pixels may differ by rounding between processors; all that is coded may not.
+        assert int((opened[:].int() - expected.int()).abs().max()) <= 1
+        assert opened.digest == made_with.digest
+        assert opened.names == (tuple(options["names"]) if "names" in options else None)
+        if "labels" in options:
+            assert torch.equal(opened.labels, options["labels"])
+            assert opened.classes == ("eins", "zwei", "drei")
+            assert opened.metadata["source"] == "a formula"
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_the_same_is_written_today(name):
+    made_with, images, options = FROZEN[name]
+    assert made_with.compress(images, **options) == file(name)
+
+
+def test_the_specification_suffices_for_an_archive():
+    made_with, images, options = FROZEN["archive-1"]
+    header, blocks = reference.read_archive(file("archive-1"))
+    assert header["digest"] == made_with.digest
+    assert header["shape"] == [1, 4, 4]
+    assert header["metadata"] == {"source": "a formula", "classes": ["eins", "zwei", "drei"]}
+    assert [label for block in blocks for label in block["labels"]] == options["labels"].tolist()
+    assert [name for block in blocks for name in block["names"]] == options["names"]
+    described, tensor = reference.read_safetensors(header["model"])
+    assert described["codec"]["kind"] == "static"
+    (count, levels), raw = tensor("code/frequencies")
+    numbers = struct.unpack(f"<{count * levels}h", raw)
+    tables = [(0, numbers[t * levels : (t + 1) * levels], 0) for t in range(count)]
+    elements = 8  # 2 channels of 2×2
+    found = []
+    for block in blocks:
+        indexes = [i % elements * count // elements for i in range(block["count"] * elements)]
+        found += reference.decode_symbols(
+            block["stream"], len(indexes), tables, indexes, described["codec"]["precision"]
+        )
+    expected = made_with.code.quantizer.symbols(made_with.codes(images))
+    assert found == expected.flatten().tolist()
+
+
+def test_the_specification_suffices_for_iterations():
+    made_with, images, _ = FROZEN["archive-1-progressive"]
+    header, blocks = reference.read_archive(file("archive-1-progressive"))
+    iterations, channels, height, width = made_with.code.shape
+    assert header["iterations"] == iterations
+    expected = (made_with.codes(images) > 0).to(torch.int64)
+    first = 0
+    for block in blocks:
+        count = block["count"]
+        assert block["parts"][-1] == len(block["stream"])
+        for kept in range(1, iterations + 1):
+            stream = block["stream"][: block["parts"][kept - 1]]
+            bit, _ = reference.decode_bits(stream, 4 * iterations * channels)
+            found = torch.zeros(count, kept, channels, height, width, dtype=torch.int64)
+            for t in range(kept):
+                for y in range(height):
+                    for x in range(width):
+                        for n in range(count):
+                            for c in range(channels):
+                                left = int(found[n, t, c, y, x - 1]) if x else 0
+                                above = int(found[n, t, c, y - 1, x]) if y else 0
+                                context = 4 * (t * channels + c) + 2 * left + above
+                                found[n, t, c, y, x] = bit(context)
+            assert torch.equal(found, expected[first : first + count, :kept])
+        first += count
