@@ -55,7 +55,16 @@ def test_what_was_written_is_read(name):
 @pytest.mark.parametrize("name", FROZEN)
 def test_the_same_is_written_today(name):
     made_with, images, options = FROZEN[name]
-    assert made_with.compress(images, **options) == file(name)
+    stored = codec.open(file(name))
+    written = codec.open(made_with.compress(images, **options))
+    assert written.header == stored.header
+    assert written.num_blocks == stored.num_blocks
+    for i in range(stored.num_blocks):
+        # But for the names, which zlib may deflate in other ways.
+        old, new = (vars(each.block(i)) for each in (stored, written))
+        assert [old[key] for key in ("count", "stream", "parts", "names")] == [
+            new[key] for key in ("count", "stream", "parts", "names")
+        ]
 
 
 def test_the_specification_suffices_for_an_archive():
