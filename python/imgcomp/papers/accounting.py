@@ -42,12 +42,10 @@ class Coded:
     def forms(self) -> list[dict[str, Any]]:
         """The forms of the code, means over the repeats; none where every training diverged."""
         there = [found["forms"] for found in self.repeats if not found["diverged"]]
-        return [_means(same, exact=("bits", "iterations")) for same in zip(*there, strict=True)]
-
-    @property
-    def values(self) -> int | None:
-        """In the code of an image."""
-        return next((int(found["values"]) for found in self.repeats if not found["diverged"]), None)
+        return [
+            _means(same, exact=("bits", "iterations", "values"))
+            for same in zip(*there, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -78,22 +76,20 @@ def accounting_table(sets: Sequence[Sent], note: str = "") -> Table:
         note: What a paper has to say beyond that, in whole sentences.
     """
     several = len(sets) > 1
-    recurrent = any(
-        form["iterations"] for one in sets for coded in one.networks for form in coded.forms
-    )
+    cut = max((form["iterations"] or 0 for form in _all_forms(sets)), default=0) > 1
     rows: list[list[Cell]] = []
     for one in sets:
         data: list[Cell] = [one.name] if several else []
-        for cells in [*_plain_rows(one, recurrent), *_code_rows(one, recurrent)]:
+        for cells in [*_plain_rows(one, cut), *_code_rows(one, cut)]:
             rows.append([*data, *cells])
     return Table(
         "accounting",
         "What the codes really take",
-        f"{note} {_explained(sets, recurrent)}".strip(),
+        f"{note} {_explained(sets, cut)}".strip(),
         [
             *([Column("Data")] if several else []),
             Column("What is stored"),
-            *([Column("Iterations", "d")] if recurrent else []),
+            *([Column("Iterations", "d")] if cut else []),
             Column("Values", ",d"),
             Column("Bits per value", "d"),
             *(Column(heading, ",.1f") for heading in _SIZES.values()),
@@ -104,7 +100,11 @@ def accounting_table(sets: Sequence[Sent], note: str = "") -> Table:
     )
 
 
-def _plain_rows(one: Sent, recurrent: bool) -> list[list[Cell]]:
+def _all_forms(sets: Sequence[Sent]) -> list[dict[str, Any]]:
+    return [form for one in sets for coded in one.networks for form in coded.forms]
+
+
+def _plain_rows(one: Sent, cut: bool) -> list[list[Cell]]:
     plain = one.plain
     whole = plain["input"]
     rows: list[list[Cell]] = []
@@ -115,18 +115,18 @@ def _plain_rows(one: Sent, recurrent: bool) -> list[list[Cell]]:
     ):
         (size,) = sizes.values()
         if size is not None:
-            iterations: list[Cell] = [None] if recurrent else []
+            iterations: list[Cell] = [None] if cut else []
             rows.append([name, *iterations, whole, bits, *_sizes(sizes), size / whole, None])
     return rows
 
 
-def _code_rows(one: Sent, recurrent: bool) -> list[list[Cell]]:
+def _code_rows(one: Sent, cut: bool) -> list[list[Cell]]:
     whole = one.plain["input"]
     return [
         [
             coded.name,
-            *([form["iterations"]] if recurrent else []),
-            coded.values,
+            *([form["iterations"]] if cut else []),
+            form["values"],
             form["bits"],
             *_sizes(form),
             _taken(form) / whole,
@@ -146,24 +146,25 @@ def _taken(form: Mapping[str, Any]) -> float:
     return float(form["packed"] if form["stream"] is None else form["stream"])
 
 
-def _explained(sets: Sequence[Sent], recurrent: bool) -> str:
-    found = next(
-        (data for one in sets for coded in one.networks for data in coded.repeats
-         if not data["diverged"]),
-        None,
-    )  # fmt: skip
-    if found is None:
+def _explained(sets: Sequence[Sent], cut: bool) -> str:
+    networks = [coded for one in sets for coded in one.networks]
+    there = [data for coded in networks for data in coded.repeats if not data["diverged"]]
+    if not there:
         return "Every training diverged: there is no code."
-    repeats = max(len(coded.repeats) for one in sets for coded in one.networks)
+    found, repeats = there[0], max(len(coded.repeats) for coded in networks)
     over = f" and {repeats} repeats" if repeats > 1 else ""
-    told = (
-        "Probabilities are learnt on the way; estimated: each bit at the entropy that it has over "
-        "these images. The stream can be cut behind any iteration."
-        if recurrent
-        else "Levels and probabilities are those of training images, and known to the decoder; "
-        "estimated: what the images’ values cost under these probabilities. 32 bits: the network’s "
-        "floats as they are."
-    )
+    if any(form["iterations"] for form in _all_forms(sets)):
+        told = (
+            "Probabilities are learnt on the way, for a single image from it alone. Estimated: "
+            "each bit at the entropy that it has over these images."
+            + (" The stream can be cut behind any iteration." if cut else "")
+        )
+    else:
+        told = (
+            "Levels and probabilities are those of training images, and known to the decoder. "
+            "Estimated: what the images’ values cost under these probabilities. 32 bits: the "
+            "network’s floats as they are."
+        )
     return (
         f"Bytes of an image, means over {found['images']:,} test images{over}. Packed: "
         "every value at its bits and nothing else. One stream: all images entropy coded together, "
@@ -203,7 +204,7 @@ def real_bytes(sets: Sequence[Sent]) -> str:
 def chosen(forms: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The form that `real_bytes` speaks of."""
     if forms[0]["iterations"] is not None:
-        return forms[0]
+        return forms[-1]
     exact, *fewer = forms
     close = [form for form in fewer if form["psnr"] >= exact["psnr"] - CLOSE]
     return min(close or fewer[:1] or [exact], key=lambda form: int(form["bits"]))
@@ -218,7 +219,7 @@ def _part(coded: Coded, form: Mapping[str, Any], whole: int) -> str:
     else:
         text += f"{form['packed']:,.1f} bytes packed"
     return (
-        f"{text}, {taken:,.1f} entropy coded, {taken / whole:.3f} of the image’s bytes, at "
+        f"{text}, {taken:,.1f} entropy coded, {taken / whole:.2g} of the image’s bytes, at "
         f"{form['psnr']:.2f} dB"
     )
 

@@ -45,11 +45,12 @@ def code_bytes(context: Context, model: Artifact, train: Split, test: Split) -> 
         test: What is sent.
 
     Returns:
-        Data: ``values`` in the code of an image; ``images``: how many were sent; ``alone``: how
-        many of them each by itself; ``forms``: list, the one of most bits first, with
+        Data: ``images``: how many were sent; ``alone``: how many of them each by itself;
+        ``forms``: list, by falling bits or rising iterations, of
 
         ``bits`` of a value: 32 for floats as they are;
         ``iterations`` up to which the stream was read, None where there are none;
+        ``values`` of an image, up to there;
         ``packed``: bytes of an image, its values at these bits and nothing else;
         ``stream``: bytes of one entropy-coded stream of all images, over their number;
         ``estimated``: what that should be by the probabilities: for levels those of the tables,
@@ -63,14 +64,11 @@ def code_bytes(context: Context, model: Artifact, train: Split, test: Split) -> 
     if model.data.get("diverged"):
         return Artifact({}, {"diverged": model.data["diverged"]})
     network: Autoencoder = model_from(model)
-    values = math.prod(network.code_shape)
-    if "recurrence" in network.spec:
-        forms = _after_iterations(context, network, train, test.images)
-    else:
-        known = train.take(min(len(train), _FITTED, max(2, _FITTED_VALUES // values)))
-        forms = _at_bits(context, network, known, test.images)
+    make = _after_iterations if "recurrence" in network.spec else _at_bits
+    most = max(2, _FITTED_VALUES // math.prod(network.code_shape))
+    known = train.take(min(len(train), _FITTED, most))
+    forms = make(context, network, known, test.images)
     data = {
-        "values": values,
         "images": len(test),
         "alone": min(_ALONE, len(test)),
         "forms": forms,
@@ -87,7 +85,8 @@ def _at_bits(
     codes = codes_of(network, images)
     exact = image_errors(images, images_of(network, codes))
     sizes = dict.fromkeys(("stream", "estimated", "single"))
-    forms = [{"bits": 32, "iterations": None, "packed": 4.0 * values, **sizes, **exact}]
+    same: dict[str, Any] = {"iterations": None, "values": values}
+    forms = [{"bits": 32, **same, "packed": 4.0 * values, **sizes, **exact}]
     for bits in sorted(context.config["bits"], reverse=True):
         if context.stop.is_set():
             raise StageStopped
@@ -97,7 +96,7 @@ def _at_bits(
         forms.append(
             {
                 "bits": bits,
-                "iterations": None,
+                **same,
                 "packed": bits * values / 8,
                 "stream": len(stream) / count,
                 "estimated": codec.code.bits(codes) / 8 / count,
@@ -119,16 +118,18 @@ def _after_iterations(
     single = [codec.code.encode(code[None]).parts for code in codes[:_ALONE]]
     entropy = bit_entropy(codes > 0).flatten(1).sum(dim=1)
     forms = []
-    for done in sorted(context.config["iterations"], reverse=True):
+    for done in sorted(context.config["iterations"]):
         if context.stop.is_set():
             raise StageStopped
         stream = whole.data[: whole.parts[done - 1]]
+        values = done * math.prod(network.code_shape[1:])
         decoded = images_of(network, codec.code.decode(stream, len(images), done))
         forms.append(
             {
                 "bits": 1,
                 "iterations": done,
-                "packed": done * math.prod(network.code_shape[1:]) / 8,
+                "values": values,
+                "packed": values / 8,
                 "stream": len(stream) / len(images),
                 "estimated": float(entropy[:done].sum()) / 8,
                 "single": _mean([parts[done - 1] for parts in single]),

@@ -25,7 +25,7 @@ def findings(numbers: Numbers) -> list[str]:
         *(_best(numbers, name, which) for name in ("ms_ssim", "psnr")),
         *_pairs(numbers, which),
         _gains(numbers),
-        real_bytes(sent(numbers)),
+        real_bytes(sent(numbers, [numbers.best("images", "psnr")])),
         *(_peers(numbers) if numbers.with_photographs else []),
         *(_borders(numbers) if numbers.with_photographs else []),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.statistics import holm, interval
 from imgcomp.papers.toderici2017.comparisons import compared, pairs
@@ -264,11 +266,11 @@ def _multiply_adds(numbers: Numbers, variant: Variant) -> int:
     return models.from_spec(dict(numbers.data("train", variant)["spec"])).multiply_adds
 
 
-def sent(numbers: Numbers) -> list[Sent]:
-    """The test images as codes of every network."""
+def sent(numbers: Numbers, variants: Sequence[Variant] = ()) -> list[Sent]:
+    """The test images as codes of networks, by default of all."""
     networks = [
         Coded(one.text, [numbers.data("bytes", one, seed) for seed in numbers.seeds])
-        for one in numbers.variants
+        for one in variants or numbers.variants
     ]
     return [Sent(numbers.run.dataset.name, [numbers.image_bytes()], networks)]
 
