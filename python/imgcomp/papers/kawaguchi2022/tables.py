@@ -304,9 +304,8 @@ def _rates(numbers: Numbers) -> Table:
         return [name, values, int(point["bits"]), bits, bits / whole, point["mse"], point["psnr"]]
 
     for label in rate_networks(numbers.run):
-        values = code_values(numbers.spec(label))
         for form in numbers.rates(label):
-            rows.append(row(rate_name(label), values, round(8 * form["packed"]), form))
+            rows.append(row(rate_name(label), form["values"], round(8 * form["packed"]), form))
     for point in numbers.data("rates", "pca")["points"]:
         rows.append(row("PCA", int(point["values"]), int(point["code_bits"]), point))
     rows.sort(key=lambda cells: (cells[3], str(cells[0]), cells[1]))
