@@ -27,6 +27,32 @@ def table(results: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return [dict(zip(found["columns"], row, strict=True)) for row in found["rows"]]
 
 
+def check_accounting(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """See that a report's real bytes are possible; the rows of the networks."""
+    rows = table(results, "accounting")
+    plain = [row for row in rows if row["PSNR (dB)"] is None]
+    assert {row["What is stored"] for row in plain} == {
+        "the image, 8 bits per value", "PNG, a file of each image", "PNG, one file of all images",
+    }  # fmt: skip
+    whole = plain[0]["Packed (B)"]
+    for row in plain[1:]:
+        assert 0 < (row["Single image (B)"] or row["One stream (B)"]) < whole
+    codes = [row for row in rows if row["PSNR (dB)"] is not None]
+    for row in codes:
+        packed, stream = row["Packed (B)"], row["One stream (B)"]
+        assert packed == row["Values"] * row["Bits per value"] / 8
+        assert row["Share of the input"] == (packed if stream is None else stream) / whole
+        if row["Bits per value"] == 32:
+            assert stream is None
+            continue
+        # Tables of few training images may miss what the test images are like.
+        assert 0 < stream <= 1.1 * packed + 1
+        assert row["Single image (B)"] <= 1.1 * packed + 2
+        assert row["Estimated (B)"] <= stream + 0.1
+    assert any("entropy coded" in text for text in results["findings"])
+    return codes
+
+
 def check_pictures(folder: Path, results: Mapping[str, Any]) -> None:
     """See that every picture of a report is there and larger than a stamp."""
     for figure in results["figures"]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from paper_runs import check_report, context
+from paper_runs import check_accounting, check_report, context
 
 import imgcomp
 from imgcomp import datasets, models, papers
@@ -20,7 +20,6 @@ from imgcomp.papers.bhattacharya2020.data import dataset_names, load, network_co
 from imgcomp.papers.bhattacharya2020.stages import (
     CODE_BIAS,
     pixel_variances,
-    quantise_codes,
     train_dead_instance,
     train_denoising_instance,
 )
@@ -112,9 +111,10 @@ def test_numbers_agree_with_each_other(whole: papers.Reproduction) -> None:
     rows = {row[0]: row for row in tables["denoising"]}
     ratio = rows["denoising instance, trained well"][3] / rows["reconstructions, as they are"][3]
     assert values["denoiser_loss_ratio"] == pytest.approx([ratio])
-    accounting = {row[0]: row[1:4] for row in tables["accounting"]}
-    assert accounting["the code, 32-bit floats"] == [49, 196.0, 0.25]
-    assert accounting["the code, 8 bits per value"] == [49, 49.0, 0.0625]
+    codes = {row["Bits per value"]: row for row in check_accounting(results)}
+    assert list(codes) == [32, 8, 6, 4, 3, 2]
+    assert (codes[32]["Packed (B)"], codes[32]["Share of the input"]) == (196.0, 0.25)
+    assert codes[8]["Packed (B)"] == 49.0
     assert [row[0] for row in tables["classes_digits"]][-1] == "all"
     by_method = {row[1]: row[3] for row in tables["methods_and_rivals"]}
     assert by_method["a constant (the mean grey)"] == pytest.approx(
@@ -220,23 +220,6 @@ def test_only_the_output_bias_of_a_dead_instance_learns(tmp_path: Path) -> None:
     assert dead.data["zeros"] == {"images": 1.0, "values": 1.0}
     output = model_from(dead).reconstruct(inputs["images"])
     assert int(output.min()) == int(output.max())
-
-
-def test_codes_in_many_bits_lose_nothing(tmp_path: Path) -> None:
-    digits = datasets.digits()
-    model = models.bhattacharya2020(seed=2)
-    tensors = {f"final/{name}": tensor for name, tensor in model.state_dict().items()}
-    test = digits.test.take(32)
-    found = quantise_codes.function(
-        context(tmp_path, bits=[1, 4, 16]),
-        model=Artifact(tensors, {"spec": model.spec}),
-        train=digits.train.take(64),
-        test=test,
-    ).data
-    exact = (model.reconstruct(test.images).double() - test.images).square().mean() / 255**2
-    assert found["16"]["mse"] == pytest.approx(float(exact), rel=1e-3)
-    assert found["1"]["entropy"] <= 1.0
-    assert found["1"]["entropy"] < found["4"]["entropy"] <= 4.0
 
 
 def test_variances_are_the_losses_of_constants(tmp_path: Path) -> None:

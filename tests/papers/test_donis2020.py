@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from paper_runs import check_pictures, table
+from paper_runs import check_accounting, check_pictures, table
 
 from imgcomp import datasets, papers
 from imgcomp.datasets import Dataset
@@ -130,6 +130,12 @@ def test_tables_have_every_training_and_rival(whole: papers.Reproduction) -> Non
     whole_set = images["batches of 16"]
     assert images["half of the images"] == whole_set // 2
     assert images["twice the images, rotated"] == 2 * whole_set
+
+
+def test_every_code_is_128_bits_and_its_stream_less(whole: papers.Reproduction) -> None:
+    codes = check_accounting(whole.results)
+    assert [row["What is stored"] for row in codes] == [one.text for one in trainings(a_run())]
+    assert {(row["Values"], row["Packed (B)"]) for row in codes} == {(128, 16.0)}
 
 
 def test_pairs_are_compared_image_by_image(whole: papers.Reproduction) -> None:

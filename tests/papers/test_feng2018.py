@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from paper_runs import check_fetches_nothing, nothing_computed
+from paper_runs import check_accounting, check_fetches_nothing, nothing_computed
 from PIL import Image
 
 import imgcomp
@@ -148,10 +148,16 @@ def test_numbers_agree_with_each_other(run_twice: papers.Reproduction) -> None:
     error = tables["methods_and_rivals"]["columns"].index("Test MSE")
     assert rows["PCA, 40 values"][error] < rows["the mean image"][error]
     assert rows["the mean image"][error] <= rows["a constant (the mean grey)"][error]
-    accounting = {row[0]: row[3] for row in tables["accounting"]["rows"]}
-    assert accounting["ANN’s code, also with shared weights, 32-bit floats"] == 1600
-    assert accounting["CNN’s code, 32-bit floats"] == 160
-    assert accounting["CNN’s code, 8 bits per value"] == 40
+    codes = check_accounting(results)
+    packed = {(row["What is stored"], row["Bits per value"]): row["Packed (B)"] for row in codes}
+    assert len(packed) == len(codes) == 6 * 6
+    assert packed["ANN, shared weights", 32] == 1600
+    assert packed["CNN, well trained", 32] == 160
+    assert packed["CNN", 8] == 40
+    psnr = {(row["What is stored"], row["Bits per value"]): row["PSNR (dB)"] for row in codes}
+    place = tables["methods_and_rivals"]["columns"].index("PSNR (dB)")
+    for name in ("CNN", "ANN", "ANN, shared weights, well trained"):
+        assert psnr[name, 32] == pytest.approx(rows[name][place], abs=1e-3)
     # The sweep holds the point at which the paper's regime lies, trained once.
     point = next(row for row in tables["sweep"]["rows"] if row[:3] == ["ANN", 0.0, 0.1])
     assert point[3] == results["curves"]["ann/seed0"]["loss"][-1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from paper_runs import nothing_computed, table
+from paper_runs import check_accounting, nothing_computed, table
 from PIL import Image
 
 import imgcomp
@@ -121,8 +121,19 @@ def test_the_code_that_expands_cannot_be_as_stated(run_once: papers.Reproduction
     assert claims["model1_code_share"]["values"] == [0.5, 0.5]
     assert claims["model1_code_share"]["verdict"] == "agrees"
     assert claims["model2_layers"]["values"] == [-3.0, -3.0]
-    rows = {row["Code"]: row for row in table(run_once.results, "accounting")}
-    assert rows["Model 2’s code, 32-bit floats"]["Share of the image"] == 64.0
+    rows = {
+        (row["What is stored"], row["Bits per value"]): row
+        for row in check_accounting(run_once.results)
+    }
+    assert len(rows) == 3 * 3
+    assert rows["Model 2, 64 channels", 32]["Share of the input"] == 64.0
+    assert rows["Model 1, 2 channels", 2]["Packed (B)"] == 98.0
+    psnr = {
+        (row["Code"], row["Bits per value"]): row["PSNR (dB)"]
+        for row in table(run_once.results, "rates")
+    }
+    for key, row in rows.items():
+        assert row["PSNR (dB)"] == psnr[key]
 
 
 def test_the_floor_is_that_of_the_split(run_once: papers.Reproduction) -> None:

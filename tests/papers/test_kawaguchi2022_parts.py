@@ -11,8 +11,8 @@ import torch
 import imgcomp
 from imgcomp.papers.common import principal_directions
 from imgcomp.papers.kawaguchi2022.figures import as_drawn, first_of_each_class
-from imgcomp.papers.kawaguchi2022.networks import model_1, model_2
-from imgcomp.papers.kawaguchi2022.rates import code_rates, pca_rates
+from imgcomp.papers.kawaguchi2022.networks import model_1
+from imgcomp.papers.kawaguchi2022.rates import pca_rates
 from imgcomp.papers.kawaguchi2022.stages import (
     dead_channels,
     floors,
@@ -208,29 +208,6 @@ def test_initialisations_are_counted(tmp_path: Path) -> None:
     assert any(row["lost"] for row in rows)
     assert not all(row["lost"] for row in rows)
     assert all(row["channels"] == 3 for row in rows)
-
-
-def test_codes_of_many_bits_are_as_good_as_floats(tmp_path: Path) -> None:
-    split = pictures(40)
-    spec = model_2(SHAPE, code_channels=3)
-    node = code_rates(
-        "rates/one",
-        {"bits": [1, 4, 16], "shown": 5},
-        model=given("given/one", {"spec": spec, "seed": 0}),
-        train=split.take(30),
-        test=split[30:],
-    )
-    found = run(node, tmp_path)
-    points = {point["bits"]: point for point in found.data["points"]}
-    assert found.data["values"] == 3 * 8 * 8
-    assert {bits: point["code_bits"] for bits, point in points.items()} == {
-        bits: bits * 192 for bits in (1, 4, 16, 32)
-    }
-    model = cast("imgcomp.models.Autoencoder", imgcomp.models.from_spec(spec, seed=0))
-    plain = model.reconstruct(split.images[30:])
-    assert torch.equal(found["bits-32"], plain[:5])
-    assert points[16]["psnr"] == pytest.approx(points[32]["psnr"], abs=0.01)
-    assert int((found["bits-16"].int() - plain[:5].int()).abs().max()) <= 1
 
 
 def test_principal_components_with_few_bits(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from imgcomp.papers.bhattacharya2020.data import (
 from imgcomp.papers.bhattacharya2020.stages import (
     denoise,
     pixel_variances,
-    quantise_codes,
     train_dead_instance,
     train_denoising_instance,
 )
+from imgcomp.papers.code_bytes import BITS, code_bytes, image_bytes
 from imgcomp.papers.common import reconstruct, trivial_rivals
 from imgcomp.papers.dead_codes import count_dead, train_alive
 from imgcomp.papers.experiment import Run
@@ -30,8 +30,6 @@ from imgcomp.papers.noise import noisy_inputs, train_denoiser
 from imgcomp.papers.per_class import judge_by_class
 from imgcomp.stages import Stage
 
-BITS = (2, 3, 4, 5, 6, 8)
-"""Bits per value of the code that are tried."""
 SMOOTHING = (0.5, 0.7, 1.0)
 """Deviations in pixels of the Gaussian filters that noise is removed with."""
 KINDS = {"gaussian": "gaussian-denoiser", "salt and pepper": "salt-denoiser"}
@@ -210,8 +208,8 @@ def _autoencoders(
         model = networks[material.name, seed]
         found += _reconstructed(material, model, "autoencoder", seed)
         found.append(
-            quantise_codes(
-                f"quantise/autoencoder-{material.name}/seed{seed}",
+            code_bytes(
+                f"bytes/autoencoder-{material.name}/seed{seed}",
                 {"bits": list(BITS)},
                 model=model,
                 train=parts.train,
@@ -225,7 +223,8 @@ def _autoencoders(
         test=parts.test,
         file=material.dataset.train,
     )
-    return [*found, variances]
+    plain = image_bytes(f"bytes/images-{material.name}/all", test=parts.test)
+    return [*found, variances, plain]
 
 
 def _counted(run: Run, material: Material) -> list[Stage]:

@@ -136,12 +136,9 @@ class Numbers:
             for seed in self.denoiser_seeds
         ]
 
-    def quantised(self, dataset: str, bits: int, measure: str) -> list[float]:
-        """``mse``, ``psnr`` or ``entropy`` with codes of so many bits per value, for each seed."""
-        return [
-            float(self.data(f"quantise/autoencoder-{dataset}/seed{seed}")[str(bits)][measure])
-            for seed in self.seeds
-        ]
+    def sent(self, dataset: str) -> list[dict[str, Any]]:
+        """What the codes of a data set's test images take in bytes, for each seed."""
+        return [self.data(f"bytes/autoencoder-{dataset}/seed{seed}") for seed in self.seeds]
 
     def tries(self) -> dict[str, dict[str, Any]]:
         """Label (without ``train/``) → what a training says, for all that may restart.

@@ -1,4 +1,4 @@
-"""bhattacharya2020: stages of its own: the denoising instance, the dead one, codes in few bits."""
+"""bhattacharya2020: stages of its own: the denoising instance, the dead one, constants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from imgcomp._files import write_bytes_atomically
-from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.common import fitted, image_errors, model_from, trained_artifact
 from imgcomp.papers.dead_codes import fitted_alive, tries_data, zero_shares
 from imgcomp.stages import Artifact, Context, stage
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 CODE_BIAS = "encoder.code.bias"
 _FAR_BELOW = -1e3
-_BATCH = 500
 
 
 def _pairs(
@@ -149,51 +147,6 @@ def denoise(context: Context, model: Artifact, inputs: Artifact, originals: Spli
             "loss": float(found["loss"]),
         },
     )
-
-
-@stage(version="1")
-def quantise_codes(context: Context, model: Artifact, train: Split, test: Split) -> Artifact:
-    """Store each value of the code in few bits, evenly from 0 to the largest one of training.
-
-    Config: ``bits``: list.
-
-    Returns:
-        Data: for each number of bits, as text: `image_errors` of the test images decoded from such
-        codes; ``entropy``: bits per value that an ideal entropy coder would take which knows how
-        often each value occurs, all places of the code counted together. ``largest``: the value
-        that the largest number stands for.
-    """
-    network = cast("Autoencoder", model_from(model))
-
-    def codes(images: torch.Tensor) -> torch.Tensor:
-        return torch.cat(
-            [
-                network.encode(images[at : at + _BATCH].to(torch.float32) / 255.0)
-                for at in range(0, len(images), _BATCH)
-            ]
-        )
-
-    with torch.no_grad():
-        largest = max(float(codes(train.images).max()), 1e-12)
-        code = codes(test.images)
-        data: dict[str, Any] = {"largest": largest}
-        for bits in context.config["bits"]:
-            steps = 2**bits - 1
-            numbers = (code / largest * steps).round().clamp(0, steps)
-            outputs = torch.cat(
-                [
-                    network.decode(numbers[at : at + _BATCH] * (largest / steps))
-                    for at in range(0, len(numbers), _BATCH)
-                ]
-            )
-            images = as_bytes(outputs * 255.0)
-            counts = torch.bincount(numbers.flatten().to(torch.int64), minlength=steps + 1)
-            shares = counts[counts > 0].to(torch.float64) / counts.sum()
-            data[str(bits)] = {
-                **image_errors(test.images, images),
-                "entropy": float(-(shares * shares.log2()).sum()),
-            }
-    return Artifact({}, data)
 
 
 @stage(version="1")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imgcomp.papers.bhattacharya2020.data import CODE_VALUES, shown_name
-from imgcomp.papers.bhattacharya2020.experiment import BITS
+from imgcomp.papers.accounting import Coded, Sent, accounting_table
+from imgcomp.papers.bhattacharya2020.data import shown_name
 from imgcomp.papers.bhattacharya2020.numbers import Numbers, mean
 from imgcomp.papers.per_class import per_class_table
 from imgcomp.report import Column, Table
@@ -91,55 +91,24 @@ def _classes(numbers: Numbers, name: str) -> Table:
     )
 
 
-def _accounting(numbers: Numbers) -> Table:
-    rows: list[list[Cell]] = [
-        ["the image, 8 bits per value", PIXELS, float(PIXELS), 1.0, *([None] * len(numbers.names))]
+def sent(numbers: Numbers) -> list[Sent]:
+    """The test images of each data set as codes of its autoencoder."""
+    return [
+        Sent(
+            shown_name(name),
+            [numbers.data(f"bytes/images-{name}/all")],
+            [Coded("the autoencoder’s code", numbers.sent(name))],
+        )
+        for name in numbers.names
     ]
 
-    def row(name: str, bits: float, *quality: Cell) -> None:
-        size = CODE_VALUES * bits / 8
-        rows.append([name, CODE_VALUES, size, size / PIXELS, *quality])
 
-    row(
-        "the code, 32-bit floats",
-        32,
-        *(mean(numbers.judged(f"autoencoder-{name}", "psnr")) for name in numbers.names),
-    )
-    for bits in reversed(BITS):
-        row(
-            f"the code, {bits} bits per value",
-            bits,
-            *(mean(numbers.quantised(name, bits, "psnr")) for name in numbers.names),
-        )
-    for name in numbers.names:
-        rows.append(
-            [
-                f"the code, 4 bits, entropy of {shown_name(name)}",
-                CODE_VALUES,
-                size := CODE_VALUES * mean(numbers.quantised(name, 4, "entropy")) / 8,
-                size / PIXELS,
-                *(
-                    mean(numbers.quantised(other, 4, "psnr")) if other == name else None
-                    for other in numbers.names
-                ),
-            ]
-        )
-    return Table(
-        "accounting",
-        "What the code really takes",
-        "The paper’s compression factor of 0.0625 counts values, 49 of 784. As the 32-bit floats "
-        "that the network computes they take a quarter of the image’s bytes; stored in 8 bits each "
-        "they take 0.0625 of them. The lower rows store the value nearest to each, evenly between "
-        "0 and the largest of the training images; entropy: what an ideal entropy coder would "
-        "need. The decoder’s weights are not counted.",
-        [
-            Column("What is stored"),
-            Column("Values", ",d"),
-            Column("Bytes", ".1f"),
-            Column("Share of the image", ".4f"),
-            *(Column(f"{shown_name(name)}, PSNR (dB)", ".2f") for name in numbers.names),
-        ],
-        rows,
+def _accounting(numbers: Numbers) -> Table:
+    return accounting_table(
+        sent(numbers),
+        "The paper’s compression factor of 0.0625 counts values, 49 of 784. As the floats that the "
+        "network computes they take a quarter of the image’s bytes, 0.0625 of them with 8 bits "
+        "each, and what the stream takes with fewer.",
     )
 
 

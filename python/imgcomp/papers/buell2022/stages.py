@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -11,6 +10,7 @@ import torch
 
 from imgcomp.papers.buell2022.cases import CASES, recipe
 from imgcomp.papers.common import epoch_name, fitted, model_from, trained_artifact
+from imgcomp.papers.measures import png_bytes
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -157,22 +157,6 @@ def inspect_inputs(context: Context, pool: Split) -> Artifact:
                 for at in range(0, len(pool), 2000)
             ),
             "deflated": len(zlib.compress(small.numpy().tobytes(), 9)) / len(small),
-            "png": _png_bytes(small[:500]),
+            "png": png_bytes(small[:500]),
         }
     return Artifact(tensors, data)
-
-
-def _png_bytes(images: torch.Tensor) -> float | None:
-    """Mean size of the images' PNG files."""
-    from PIL import Image
-
-    channels = images.shape[1]
-    if channels not in (1, 3):
-        return None
-    total = 0
-    for image in images.permute(0, 2, 3, 1).numpy():
-        buffer = io.BytesIO()
-        picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-        picture.save(buffer, format="png", optimize=True)
-        total += buffer.tell()
-    return total / len(images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgcomp.papers.code_bytes import code_bytes, image_bytes
 from imgcomp.papers.donis2020.bounds import gaussian_bound, principal_components, rivals
 from imgcomp.papers.donis2020.data import CODE_BITS, Images, network_config
 from imgcomp.papers.donis2020.inspection import count_parameters, gradients
@@ -132,6 +133,16 @@ def _training(run: Run, training: Training, images: Images, seed: int, cost: flo
             test=images.test,
         ),
     ]
+    found.append(
+        code_bytes(
+            f"bytes/{name}/seed{seed}",
+            {"iterations": [1]},
+            cost=cost + 1,
+            model=model,
+            train=images.sets[training.size],
+            test=images.test,
+        )
+    )
     if name in ("size50", "relu"):
         count = min(run.settings.integer("gradient_images"), len(images.sets[50]))
         found.append(
@@ -149,6 +160,7 @@ def _training(run: Run, training: Training, images: Images, seed: int, cost: flo
 def _without_training(run: Run, images: Images) -> list[Stage]:
     components = principal_components("components/all", cost=90, train=images.reference)
     return [
+        image_bytes("bytes/images/all", cost=30, test=images.test),
         rivals(
             "rivals/all",
             {"bits": CODE_BITS, "shown": SHOWN},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.donis2020.claims import ACCURACY, SAME, VANISHED
 from imgcomp.papers.donis2020.data import CODE_BITS
 from imgcomp.papers.donis2020.experiment import main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
-from imgcomp.papers.donis2020.tables import SHORT
+from imgcomp.papers.donis2020.tables import SHORT, sent
 from imgcomp.report.claims import mean_and_std
 
 AWAY = 0.05
@@ -22,6 +23,7 @@ def findings(numbers: Numbers) -> list[str]:
         *_colour(numbers),
         *_one_image(numbers),
         *_gradients(numbers),
+        real_bytes(sent(numbers, [main_label(numbers.run)])),
     ]
 
 

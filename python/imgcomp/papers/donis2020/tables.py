@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.donis2020.claims import ACCURACY
 from imgcomp.papers.donis2020.data import CODE_BITS
 from imgcomp.papers.donis2020.experiment import main_label
@@ -309,31 +312,24 @@ def _parameters(numbers: Numbers) -> Table:
     )
 
 
-def _accounting(numbers: Numbers) -> Table:
-    channels, height, width = 3, 32, 32
-    size = channels * height * width
-    codes = round(_mean(numbers.looked(main_label(numbers.run), "codes")))
-    entropy = _mean(numbers.looked(main_label(numbers.run), "entropy"))
-    weights = numbers.parameters("donis2020", 1)["parameters"]
-    rows: list[list[Cell]] = [
-        ["the image itself, a byte per value", size, 8 * size, float(size), 1.0],
-        ["the code, packed", CODE_BITS, CODE_BITS, CODE_BITS / 8, CODE_BITS / 8 / size],
+def sent(numbers: Numbers, labels: Sequence[str] = ()) -> list[Sent]:
+    """The test images as codes of trainings, by default of all."""
+    networks = [
+        Coded(
+            numbers.trainings[label].text,
+            [numbers.data("bytes", label, seed) for seed in numbers.seeds],
+        )
+        for label in labels or numbers.trainings
     ]
-    taken = CODE_BITS * entropy
-    rows.append(["the code, each bit at its entropy", CODE_BITS, round(taken), taken / 8,
-                 taken / 8 / size])  # fmt: skip
-    return Table(
-        "accounting",
-        "What the code really takes",
-        f"The {len(numbers.images(main_label(numbers.run), 'first'))} images shown and all others "
-        f"have codes of one size. {codes:,} of the test images’ codes are different. The "
-        f"decoder’s part of the {weights:,} weights is not counted.",
-        [
-            Column("Form"),
-            Column("Values", ",d"),
-            Column("Bits", ",d"),
-            Column("Bytes", ",.1f"),
-            Column("Share of the image", ".4f"),
-        ],
-        rows,
+    return [Sent(numbers.run.dataset.name, [numbers.alone("bytes/images")], networks)]
+
+
+def _accounting(numbers: Numbers) -> Table:
+    codes = round(_mean(numbers.looked(main_label(numbers.run), "codes")))
+    weights = numbers.parameters("donis2020", 1)["parameters"]
+    return accounting_table(
+        sent(numbers),
+        f"All codes have {CODE_BITS} bits; what they have to say is the entropy-coded stream. With "
+        f"{numbers.trainings[main_label(numbers.run)].text}, {codes:,} of the test images’ codes "
+        f"are different. The decoder has its part of {weights:,} weights.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.experiment import Run, scaled_epoch
 from imgcomp.papers.feng2018.claims import (
     CLAIMS,
@@ -23,7 +24,7 @@ from imgcomp.papers.feng2018.extras.figures import extra_figures
 from imgcomp.papers.feng2018.extras.tables import extra_tables
 from imgcomp.papers.feng2018.figures import figures
 from imgcomp.papers.feng2018.numbers import TRAINED, Numbers
-from imgcomp.papers.feng2018.tables import tables
+from imgcomp.papers.feng2018.tables import sent, tables
 from imgcomp.report import Choice, JudgedClaim, Outcome
 from imgcomp.report.claims import mean_and_std
 from imgcomp.stages import Artifacts
@@ -167,8 +168,7 @@ def _findings(numbers: Numbers) -> list[str]:
         + ".",
         f"PCA, without any training by gradients, has MSE {pca[40]:.4f} with the CNN’s number of "
         f"values (40) and {pca[400]:.4f} with the ANNs’ (400).",
-        "400 values as 32-bit floats take 1,600 bytes, twice the 784 bytes of the image: the ANNs’ "
-        "code as it stands expands. The CNN’s 40 values take 160 bytes.",
+        real_bytes(sent(numbers, WELL)),
     ]
     collapsed = numbers.collapsed()
     found.append(

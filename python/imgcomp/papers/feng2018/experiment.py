@@ -7,6 +7,7 @@ from typing import Any
 
 from imgcomp.datasets import Split, proportional
 from imgcomp.errors import UsageError
+from imgcomp.papers.code_bytes import BITS, code_bytes, image_bytes
 from imgcomp.papers.common import classify, reconstruct, train, trivial_rivals
 from imgcomp.papers.experiment import Run, scaled_epoch
 from imgcomp.papers.settings import Option
@@ -261,6 +262,15 @@ def _pipeline(run: Run, seed: int, classified: tuple[Split, Split], sweep: bool)
             f"judge/{name}/seed{seed}", classifier=classifier, images=images, test=test_images
         )
         targets.extend([model, images, verdict])
+        if name in (*METHODS, *WELL):
+            sent = code_bytes(
+                f"bytes/{name}/seed{seed}",
+                {"bits": list(BITS)},
+                model=model,
+                train=train_images,
+                test=test_images,
+            )
+            targets.append(sent)
 
     method("cnn", cnn_config(run, seed), 1 / 12_000)
     method("cnn-well", cnn_config(run, seed, well=True), 1 / 8_000)
@@ -285,7 +295,8 @@ def _pipeline(run: Run, seed: int, classified: tuple[Split, Split], sweep: bool)
         images=rivals,
         test=test_images,
     )
-    return [*targets, rivals, verdict]
+    plain = image_bytes(f"bytes/images/seed{seed}", test=test_images)
+    return [*targets, rivals, verdict, plain]
 
 
 def fit_fields(run: Run, seed: int, **fields: Any) -> dict[str, Any]:

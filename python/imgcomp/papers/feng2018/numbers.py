@@ -90,6 +90,10 @@ class Numbers:
                 found.append(self._artifacts[f"reconstruct/{label}/seed{seed}"].data[what])
         return [float(value) for value in found]
 
+    def sent(self, label: str) -> list[dict[str, Any]]:
+        """What a network's code takes in bytes, or the ``images`` themselves."""
+        return [dict(self._artifacts[f"bytes/{label}/seed{seed}"].data) for seed in self.seeds]
+
     def rival_values(self, label: str) -> int:
         """Numbers that a rival sends per image."""
         data = self._artifacts[f"reconstruct/rivals/seed{self.seeds[0]}"].data

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.feng2018.claims import TABLE_3
 from imgcomp.papers.feng2018.experiment import METHODS, RIVALS, WELL, sweep_points
 from imgcomp.papers.feng2018.numbers import TRAINED, Numbers
@@ -87,30 +90,17 @@ def _comparison(numbers: Numbers) -> Table:
     )
 
 
+def sent(numbers: Numbers, labels: Mapping[str, str] = TRAINED) -> list[Sent]:
+    """The test images as codes of networks: label → name for people, by default of all."""
+    networks = [Coded(name, numbers.sent(label)) for label, name in labels.items()]
+    return [Sent(numbers.run.dataset.name, numbers.sent("images"), networks)]
+
+
 def _accounting(numbers: Numbers) -> Table:
-    rows: list[list[float | int | str | None]] = [
-        ["the image itself, 8 bits per value", INPUT_BYTES, 8 * INPUT_BYTES, INPUT_BYTES, 1.0]
-    ]
-    for name, values in (("CNN’s code", 40), ("ANN’s code, also with shared weights", 400)):
-        for bits in (32, 8):
-            size = values * bits // 8
-            form = "32-bit floats" if bits == 32 else "8 bits per value"
-            rows.append([f"{name}, {form}", values, values * bits, size, size / INPUT_BYTES])
-    return Table(
-        "accounting",
-        "What the codes really take",
-        "The paper counts values. A value of the trained network is a 32-bit float; sent so, the "
-        "ANNs’ code is larger than the image. The lines with 8 bits per value say what a uniform "
-        "quantiser would make of it; the accuracies above are those of unquantised codes. The "
-        "decoder’s weights are not counted.",
-        [
-            Column("Code"),
-            Column("Values", ",d"),
-            Column("Bits", ",d"),
-            Column("Bytes", ",d"),
-            Column("Share of the image", ".2f"),
-        ],
-        rows,
+    return accounting_table(
+        sent(numbers),
+        "The paper counts values. As the floats that they are, the ANNs’ 400 take twice the bytes "
+        "of the image; the accuracies above are those of such codes.",
     )
 
 

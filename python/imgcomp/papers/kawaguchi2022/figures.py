@@ -285,11 +285,11 @@ def _rates(numbers: Numbers) -> MatplotlibFigure:
     figure, (axes,) = new_figure(7.0, 4.4)
     series = []
     for look, label in enumerate(rate_networks(numbers.run)):
-        points = [point for point in numbers.rates(label) or [] if point["bits"] < 32]
+        points = [point for point in numbers.rates(label) if point["bits"] < 32]
         series.append(
             Series(
                 rate_name(label),
-                [point["code_bits"] for point in points],
+                [8 * point["packed"] for point in points],
                 [point["psnr"] for point in points],
                 look=look,
                 marker="os^vDPX"[look % 7],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.kawaguchi2022.beyond import OPEN, WELL, WIDE, sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import EXCESS
 from imgcomp.papers.kawaguchi2022.networks import code_values
 from imgcomp.papers.kawaguchi2022.numbers import Numbers
 from imgcomp.papers.kawaguchi2022.pipeline import compared_values
+from imgcomp.papers.kawaguchi2022.tables import sent
 from imgcomp.report.claims import mean_and_std
 
 
@@ -125,9 +127,8 @@ def _model_2(numbers: Numbers) -> list[str]:
     return [
         f"Model 2 reaches {psnr:.1f} dB, but its code of {values:,} values for {size:,} bytes of "
         f"image {'expands' if values > size else 'does not expand'}: as 32-bit floats it takes "
-        f"{4 * values / size:.1f} times the image, as bytes {values / size:.1f} times. Model 1’s "
-        f"{code_values(numbers.spec('model1')):,} values take "
-        f"{4 * code_values(numbers.spec('model1')) / size:.2f} times the image as floats."
+        f"{4 * values / size:.1f} times the image, with 8 bits each {values / size:.1f} times.",
+        f"{real_bytes(sent(numbers))} (Seed {numbers.first}.)",
     ]
 
 

@@ -172,22 +172,23 @@ class Numbers:
         """The first test images as model 1's shorter training gives them back."""
         return self.images("model1", epoch_name(self.short))
 
-    def rate_images(self, label: str, name: str) -> torch.Tensor:
-        """The first test images from codes with few bits."""
-        return self._artifacts[f"rates/{label}/seed{self.first}"][name]
+    def sent(self, label: str) -> dict[str, Any]:
+        """What a network's code takes in bytes, or the ``images`` themselves; the first seed's."""
+        found: dict[str, Any] = self.data("bytes", label)
+        return found
 
-    def rates(self, label: str) -> list[dict[str, Any]] | None:
-        """A network's `rates.code_rates`, or None where its training diverged."""
-        found: dict[str, Any] = self.data("rates", label)
-        return None if found["diverged"] else found["points"]
+    def rates(self, label: str) -> list[dict[str, Any]]:
+        """The forms of a network's code, by bits; none where its training diverged."""
+        forms: list[dict[str, Any]] = self.sent(label).get("forms", [])
+        return sorted(forms, key=lambda form: int(form["bits"]))
 
     def float_psnr(self, model: str, channels: int) -> float | None:
         """PSNR with an unquantised code of so many channels; None where this was not run."""
         label = size_label(model, channels)
-        if f"rates/{label}/seed{self.first}" not in self._artifacts:
+        if f"bytes/{label}/seed{self.first}" not in self._artifacts:
             return None
-        points = self.rates(label)
-        return None if points is None else float(points[-1]["psnr"])
+        forms = self.rates(label)
+        return float(forms[-1]["psnr"]) if forms else None
 
     def sweep(self, point: Point) -> dict[str, Any]:
         """A training of the sweep, as its stage says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imgcomp.datasets import proportional
+from imgcomp.papers.code_bytes import code_bytes, image_bytes
 from imgcomp.papers.common import reconstruct, trivial_rivals
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.judges import judge, judge_config
@@ -23,7 +24,7 @@ from imgcomp.papers.kawaguchi2022.experiment import (
     splits_2,
     test_images,
 )
-from imgcomp.papers.kawaguchi2022.rates import code_rates, pca_rates
+from imgcomp.papers.kawaguchi2022.rates import pca_rates
 from imgcomp.papers.kawaguchi2022.stages import floors, initialisations
 from imgcomp.papers.per_class import judge_by_class
 from imgcomp.papers.settings import Option
@@ -59,11 +60,11 @@ PIPELINE_OPTIONS: tuple[Option, ...] = (
         smoke=(2.0, 8.0),
         chosen="not in the paper, whose codes are 32-bit floats",
         least=1,
-        most=16,
+        most=12,
     ),
     Option(
         "rate_images",
-        "test images of the comparison at equal numbers of bits",
+        "test images of the comparison at equal numbers of bits, and of the real bytes",
         2000,
         smoke=100,
         chosen="not in the paper",
@@ -204,27 +205,27 @@ def _explanations(run: Run) -> list[Stage]:
 
 
 def _rates(run: Run, trained: dict[str, Stage]) -> list[Stage]:
-    """Codes and principal components with few bits for each value."""
+    """Codes in real bytes, and principal components with as many bits for each value."""
     seed = run.seeds[0]
     test, training = test_images(run), splits_2(run, seed)[0]
     count = proportional(run.settings.integer("rate_images"), 10000, len(run.dataset.test))
     some = test.take(min(count, len(test)))
-    config = {"bits": bits(run), "shown": SHOWN}
     found = [
-        code_rates(
-            f"rates/{label}/seed{seed}",
-            config,
-            cost=10,
+        code_bytes(
+            f"bytes/{label}/seed{seed}",
+            {"bits": bits(run)},
+            cost=30,
             model=trained[f"train/{label}/seed{seed}"],
-            train=training.take(min(500, len(training))),
+            train=training,
             test=some,
         )
         for label in rate_networks(run)
     ]
+    found.append(image_bytes(f"bytes/images/seed{seed}", test=some))
     found.append(
         pca_rates(
             f"rates/pca/seed{seed}",
-            {**config, "components": pca_values(run)},
+            {"bits": bits(run), "shown": SHOWN, "components": pca_values(run)},
             cost=60,
             train=training,
             test=some,

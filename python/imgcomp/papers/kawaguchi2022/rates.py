@@ -1,67 +1,33 @@
-"""Codes of few bits: uniform quantisation of autoencoders' codes and of principal components."""
+"""Principal components in few bits each, beside codes of as many bits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from imgcomp.codec import Quantizer
-from imgcomp.models.pixels import codes_of, images_of
-from imgcomp.papers.common import image_errors, model_from, principal_directions
+from imgcomp.papers.common import image_errors, principal_directions
 from imgcomp.stages import Artifact, Context, StageStopped, stage
 
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
-    from imgcomp.models import Autoencoder
 
 _FITTED = 250
 """Training images that the ranges are chosen on."""
-_BATCH = 250
-
-
-@stage(version="1")
-def code_rates(context: Context, model: Artifact, train: Split, test: Split) -> Artifact:
-    """Reconstruct images from an autoencoder's code with few bits for each value.
-
-    Config: ``bits``: of each value, ascending; ``shown``: how many images to keep of each.
-
-    Returns:
-        Data: ``values`` of the code of an image; ``points``: list of ``bits`` (of a value; 32:
-        not quantised), ``code_bits`` (of an image; the ends of the ranges are not counted) and
-        `image_errors`; ``zeros``: share of zeros in the code; only ``diverged`` where the training
-        diverged. Tensors ``bits-K``: the first images.
-    """
-    if model.data["diverged"]:
-        return Artifact({}, {"diverged": model.data["diverged"]})
-    network = cast("Autoencoder", model_from(model))
-    seen = codes_of(network, train.images[:_FITTED], _BATCH)
-    code = codes_of(network, test.images, _BATCH)
-    count = code[0].numel()
-    points: list[dict[str, Any]] = []
-    tensors: dict[str, torch.Tensor] = {}
-    for bits in (*context.config["bits"], 32):
-        if context.stop.is_set():
-            raise StageStopped
-        sent = code
-        if bits < 32:
-            sent = Quantizer.fit(seen, bits)(code)
-        output = images_of(network, sent, _BATCH)
-        tensors[f"bits-{bits}"] = output[: context.config["shown"]]
-        errors = image_errors(test.images, output)
-        points.append({"bits": bits, "code_bits": bits * count, **errors})
-    zeros = float((code == 0).to(torch.float64).mean())
-    return Artifact(tensors, {"values": count, "points": points, "zeros": zeros, "diverged": None})
 
 
 @stage(version="1")
 def pca_rates(context: Context, train: Split, test: Split) -> Artifact:
-    """The same with principal components in place of a network.
+    """Send images as principal components with few bits for each.
 
-    Config: ``bits`` and ``shown`` as in `code_rates`; ``components``: numbers of components.
+    Config: ``bits``: of each component, ascending; ``shown``: how many images to keep of each;
+    ``components``: numbers of components.
 
     Returns:
-        Data: ``points``: list of ``values``, ``bits``, ``code_bits`` and `image_errors`; ``relu``:
+        Data: ``points``: list of ``values``, ``bits`` (of a value; 32: not quantised),
+        ``code_bits`` (of an image; the ends of the ranges are not counted) and `image_errors`;
+        ``relu``:
         number of components → MSE in the range [-1, 1] of unrounded reconstructions whose negative
         values were set to 0, as model 1's last ReLU does; ``floor``: the least that this can be.
         Tensors ``pca-VALUES-BITS``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.kawaguchi2022.beyond import OPEN, sweep_points, variants
 from imgcomp.papers.kawaguchi2022.claims import EXCESS
 from imgcomp.papers.kawaguchi2022.experiment import SMALL
@@ -281,30 +282,16 @@ def _classes(numbers: Numbers) -> list[Table]:
     ]
 
 
+def sent(numbers: Numbers) -> list[Sent]:
+    """The test images as codes of the paper's models, and of model 2 with a code of equal size."""
+    networks = [Coded(rate_name(label), [numbers.sent(label)]) for label in (*MAIN, SMALL)]
+    return [Sent(numbers.run.dataset.name, [numbers.sent("images")], networks)]
+
+
 def _accounting(numbers: Numbers) -> Table:
-    channels, height, width = numbers.run.dataset.image_shape
-    size = channels * height * width
-    rows: list[list[Cell]] = [["the image itself, a byte per value", size, 8 * size, size, 1.0]]
-    for label, name in MAIN.items():
-        values = code_values(numbers.spec(label))
-        for bits in (32, 8, 1):
-            form = "32-bit floats" if bits == 32 else f"{bits} bit{'s' * (bits > 1)} per value"
-            taken = values * bits
-            rows.append([f"{name}’s code, {form}", values, taken, taken // 8, taken / 8 / size])
-    return Table(
-        "accounting",
-        "What the codes really take",
-        "Values of a trained network are 32-bit floats; the lines with fewer bits say what a "
-        "uniform quantiser makes of them, whose quality the next table has. The decoder’s weights "
-        "are not counted.",
-        [
-            Column("Code"),
-            Column("Values", ",d"),
-            Column("Bits", ",d"),
-            Column("Bytes", ",d"),
-            Column("Share of the image", ".2f"),
-        ],
-        rows,
+    return accounting_table(
+        sent(numbers),
+        f"Seed {numbers.first}. The next table has further networks, by the number of bits alone.",
     )
 
 
@@ -313,16 +300,14 @@ def _rates(numbers: Numbers) -> Table:
     channels, height, width = numbers.run.dataset.image_shape
     whole = 8 * channels * height * width
 
-    def row(name: str, values: int, point: dict[str, float]) -> list[Cell]:
-        bits = int(point["code_bits"])
+    def row(name: str, values: int, bits: int, point: dict[str, float]) -> list[Cell]:
         return [name, values, int(point["bits"]), bits, bits / whole, point["mse"], point["psnr"]]
 
     for label in rate_networks(numbers.run):
-        values = code_values(numbers.spec(label))
-        for point in numbers.rates(label) or []:
-            rows.append(row(rate_name(label), values, point))
+        for form in numbers.rates(label):
+            rows.append(row(rate_name(label), form["values"], round(8 * form["packed"]), form))
     for point in numbers.data("rates", "pca")["points"]:
-        rows.append(row("PCA", int(point["values"]), point))
+        rows.append(row("PCA", int(point["values"]), int(point["code_bits"]), point))
     rows.sort(key=lambda cells: (cells[3], str(cells[0]), cells[1]))
     return Table(
         "rates",

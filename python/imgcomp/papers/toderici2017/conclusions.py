@@ -82,6 +82,7 @@ _CHOICES = (
         "",
         "packed bits, eight to a byte, no header and no entropy coding",
         "bytes of the networks’ codes",
-        "the size of the image is taken as known; JPEG’s and WebP’s bytes are those of whole files",
+        "the image’s size is taken as known; JPEG’s and WebP’s bytes are those of whole files. "
+        "What entropy coding leaves is in the table of what the code really takes",
     ),
 )

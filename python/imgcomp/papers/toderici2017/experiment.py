@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imgcomp.papers.code_bytes import code_bytes, image_bytes
 from imgcomp.papers.common import train
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.toderici2017.data import Images, network_config
 from imgcomp.papers.toderici2017.options import CELLS, RECONSTRUCTIONS
 from imgcomp.papers.toderici2017.peers import peers
-from imgcomp.papers.toderici2017.stages import measure_images, measure_photographs
+from imgcomp.papers.toderici2017.stages import measure_images, measure_photographs, shown_iterations
 from imgcomp.stages import Stage
 
 SHOWN = 6
@@ -66,6 +67,7 @@ def stages(run: Run) -> list[Stage]:
     qualities = [int(quality) for quality in run.settings.numbers("qualities")]
     config = {"qualities": qualities}
     count = min(run.settings.integer("peer_images"), len(images.test))
+    found.append(image_bytes("bytes/images/all", cost=40, test=images.test))
     found.append(peers("peers/images", config, cost=50, images=images.test.take(count)))
     if images.photographs is not None:
         found.append(peers("peers/photographs", config, cost=60, images=images.photographs))
@@ -84,6 +86,17 @@ def _network(run: Run, variant: Variant, images: Images, seed: int, cost: float)
             f"measure/{end}", {"shown": SHOWN}, cost=cost + 1, model=model, test=images.test
         ),
     ]
+    iterations = shown_iterations(run.settings.integer("iterations"))
+    found.append(
+        code_bytes(
+            f"bytes/{end}",
+            {"iterations": iterations},
+            cost=cost + 1,
+            model=model,
+            train=images.train,
+            test=images.test,
+        )
+    )
     if images.photographs is not None:
         found.append(
             measure_photographs(

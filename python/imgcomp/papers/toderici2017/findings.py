@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 
+from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.statistics import interval
 from imgcomp.papers.toderici2017.comparisons import compared, pairs, verdict
 from imgcomp.papers.toderici2017.experiment import Variant
 from imgcomp.papers.toderici2017.numbers import Numbers
 from imgcomp.papers.toderici2017.stages import MEASURES as _MEASURES
+from imgcomp.papers.toderici2017.tables import sent
 
 MEASURES = {key: name.removesuffix(" (dB)") for key, name in _MEASURES.items()}
 FORMS = {"ms_ssim": ".4f", "ssim": ".4f", "psnr": ".3f"}
@@ -23,6 +25,7 @@ def findings(numbers: Numbers) -> list[str]:
         *(_best(numbers, name, which) for name in ("ms_ssim", "psnr")),
         *_pairs(numbers, which),
         _gains(numbers),
+        real_bytes(sent(numbers, [numbers.best("images", "psnr")])),
         *(_peers(numbers) if numbers.with_photographs else []),
         *(_borders(numbers) if numbers.with_photographs else []),
     ]

@@ -36,6 +36,10 @@ class Numbers:
         chosen = self.first if seed is None else seed
         return self._data(f"{step}/{variant.label}/seed{chosen}")
 
+    def image_bytes(self) -> dict[str, Any]:
+        """What the test images take without any network."""
+        return dict(self._data("bytes/images/all"))
+
     def set_name(self, which: str) -> str:
         """A set for people."""
         return {

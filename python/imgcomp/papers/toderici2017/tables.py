@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.statistics import holm, interval
 from imgcomp.papers.toderici2017.comparisons import compared, pairs
 from imgcomp.papers.toderici2017.experiment import Variant
@@ -263,49 +266,24 @@ def _multiply_adds(numbers: Numbers, variant: Variant) -> int:
     return models.from_spec(dict(numbers.data("train", variant)["spec"])).multiply_adds
 
 
+def sent(numbers: Numbers, variants: Sequence[Variant] = ()) -> list[Sent]:
+    """The test images as codes of networks, by default of all."""
+    networks = [
+        Coded(one.text, [numbers.data("bytes", one, seed) for seed in numbers.seeds])
+        for one in variants or numbers.variants
+    ]
+    return [Sent(numbers.run.dataset.name, [numbers.image_bytes()], networks)]
+
+
 def _accounting(numbers: Numbers) -> Table:
-    rows: list[list[Cell]] = []
-    sizes, rates = numbers.bytes_per_image(), numbers.rates()
-    _, height, width = numbers.data("train", numbers.variants[0])["spec"]["input_shape"]
-    for one in numbers.variants:
-        entropies = [numbers.data("measure", one, seed)["entropy"] for seed in numbers.seeds]
-        bits = [_mean(list(column)) for column in zip(*entropies, strict=True)]
-        apart = max(numbers.data("measure", one, seed)["decoded"] for seed in numbers.seeds)
-        taken = 0.0
-        for iteration in range(1, len(sizes) + 1):
-            taken += (8 * sizes[0]) * bits[iteration - 1]
-            if iteration in shown_iterations(len(sizes)):
-                rows.append(
-                    [
-                        one.text,
-                        iteration,
-                        8 * sizes[iteration - 1],
-                        sizes[iteration - 1],
-                        rates[iteration - 1],
-                        sizes[iteration - 1] / (3 * height * width),
-                        bits[iteration - 1],
-                        taken / 8,
-                        apart,
-                    ]
-                )
-    return Table(
-        "accounting",
-        "What the code really takes",
-        "An image of 32×32 in three colours is 3,072 bytes. Packed: eight bits to a byte, nothing "
-        "else; the image’s size is taken as known. Entropy: of a bit of the last iteration over "
-        "test images, each bit by itself, mean over the iteration’s bits; the next column is what "
-        "all bits so far would take with it. Difference: largest one of 8-bit values between what "
-        "was measured and what packed bytes alone decode to.",
-        [
-            Column("Network"),
-            Column("Iterations", "d"),
-            Column("Bits", "d"),
-            Column("Bytes", "d"),
-            Column("Bits per pixel", ".3f"),
-            Column("Share of the image", ".4f"),
-            Column("Entropy of a bit", ".3f"),
-            Column("Bytes at entropy", ".1f"),
-            Column("Difference", "d"),
-        ],
-        rows,
+    apart = max(
+        numbers.data("measure", one, seed)["decoded"]
+        for one in numbers.variants
+        for seed in numbers.seeds
+    )
+    return accounting_table(
+        sent(numbers),
+        "Rates everywhere else in this report are those of packed bits, eight to a byte and no "
+        "more; what packed bytes alone decode to differs from what was measured by at most "
+        f"{apart} of 255.",
     )
