@@ -19,6 +19,7 @@ _SIZES = {
     "stream": "One stream (B)",
     "estimated": "Estimated (B)",
     "single": "Single image (B)",
+    "archive": "Archive (B)",
 }
 """Key of a form → heading of its column."""
 Found = Mapping[str, Any]
@@ -170,8 +171,9 @@ def _explained(sets: Sequence[Sent], cut: bool) -> str:
         "every value at its bits and nothing else. One stream: all images entropy coded together, "
         f"in bytes that were written; PSNR is of the images decoded from them. {told} Single: "
         f"streams of one image, mean over {found['alone']:,}. Share: of the 8-bit image, by the "
-        "stream where there is one. Streams are bare: no header, no check. The network’s weights "
-        "are not counted, nor levels and tables."
+        "stream where there is one. Streams are bare: no header, no check. Archive: an .imc file "
+        "of all images, with header, index and check sums. The network’s weights are not counted, "
+        "nor levels and tables."
     )
 
 

@@ -6,12 +6,13 @@ measured on what was decoded from that stream.
 
 from __future__ import annotations
 
+import io
 import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from imgcomp.codec import BinaryCode, Codec, StaticCode, from_model
+from imgcomp.codec import Archive, BinaryCode, Codec, StaticCode, cut, from_model
 from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.papers.common import image_errors, model_from
 from imgcomp.papers.measures import bit_entropy, png_bytes
@@ -56,6 +57,7 @@ def code_bytes(context: Context, model: Artifact, train: Split, test: Split) -> 
         ``estimated``: what that should be by the probabilities: for levels those of the tables,
         for bits, whose probabilities are learnt on the way, each one's frequency in these images;
         ``single``: mean bytes of the streams of single images;
+        ``archive``: bytes of an .imc file of all images, over their number;
         `image_errors` of the images decoded from the stream.
 
         Floats have no stream: there only ``packed`` and the errors are numbers. Only ``diverged``
@@ -84,7 +86,7 @@ def _at_bits(
     count, values = len(images), math.prod(network.code_shape)
     codes = codes_of(network, images)
     exact = image_errors(images, images_of(network, codes))
-    sizes = dict.fromkeys(("stream", "estimated", "single"))
+    sizes = dict.fromkeys(("stream", "estimated", "single", "archive"))
     same: dict[str, Any] = {"iterations": None, "values": values}
     forms = [{"bits": 32, **same, "packed": 4.0 * values, **sizes, **exact}]
     for bits in sorted(context.config["bits"], reverse=True):
@@ -101,6 +103,7 @@ def _at_bits(
                 "stream": len(stream) / count,
                 "estimated": codec.code.bits(codes) / 8 / count,
                 "single": _mean([len(codec.code.encode(code[None])) for code in codes[:_ALONE]]),
+                "archive": len(codec.compress(images)) / count,
                 **image_errors(images, codec.decode(stream, count)),
             }
         )
@@ -117,6 +120,7 @@ def _after_iterations(
     whole = codec.code.encode(codes)
     single = [codec.code.encode(code[None]).parts for code in codes[:_ALONE]]
     entropy = bit_entropy(codes > 0).flatten(1).sum(dim=1)
+    archive = Archive(codec.compress(images))
     forms = []
     for done in sorted(context.config["iterations"]):
         if context.stop.is_set():
@@ -133,10 +137,17 @@ def _after_iterations(
                 "stream": len(stream) / len(images),
                 "estimated": float(entropy[:done].sum()) / 8,
                 "single": _mean([parts[done - 1] for parts in single]),
+                "archive": _cut_size(archive, done) / len(images),
                 **image_errors(images, decoded),
             }
         )
     return forms
+
+
+def _cut_size(archive: Archive, iterations: int) -> int:
+    file = io.BytesIO()
+    cut(archive, file, iterations)
+    return len(file.getvalue())
 
 
 def _mean(sizes: list[int]) -> float:
