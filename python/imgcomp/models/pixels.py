@@ -42,7 +42,12 @@ def images_of(model: Autoencoder, codes: torch.Tensor, batch_size: int = 500) ->
     """8-bit images (N, C, H, W) of codes, some at a time."""
     with torch.no_grad():
         parts = [
-            scaled_back(model.decode(codes[at : at + batch_size]), model.data_range)
+            scaled_back(model.decode(_channels_last(codes[at : at + batch_size])), model.data_range)
             for at in range(0, len(codes), batch_size)
         ]
     return torch.cat(parts) if parts else torch.zeros(0, *model.input_shape, dtype=torch.uint8)
+
+
+def _channels_last(codes: torch.Tensor) -> torch.Tensor:
+    """Codes with height and width in the order in which convolutions are several times as fast."""
+    return codes.contiguous(memory_format=torch.channels_last) if codes.dim() == 4 else codes
