@@ -78,7 +78,7 @@ def test_cards_are_kept(name: str, test_set: str, data_root: Path) -> None:
 def test_digits() -> None:
     images = imgcomp.datasets.load("digits").test.images
     bpp, psnr = rate_and_psnr(shipped("patch-gray"), images)
-    assert bpp < 1.7
+    assert bpp < 1.0
     assert psnr > 33
 
 
