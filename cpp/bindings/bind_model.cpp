@@ -210,21 +210,8 @@ at::Tensor encode(const Model& model, const at::Tensor& x) {
 }
 
 at::Tensor decode(const Model& model, const at::Tensor& code) {
-  const Part& decoder = model.part("decoder");
-  const std::string what = "the input of 'decoder'";
+  check_code(model, code);
   ForwardContext context;
-  if (const auto& recurrence = model.spec().recurrence) {
-    const Shape& shape = decoder.input_shape();
-    const bool whole = code.dim() == static_cast<int64_t>(shape.size()) + 2;
-    if (!whole || code.size(1) < 1 || code.size(1) > recurrence->iterations) {
-      throw UsageError(concat(what, " must be a batch (N, 1 to ", recurrence->iterations, ", ",
-                              to_string(shape).substr(1), ", not of shape ",
-                              to_string(code.sizes().vec())));
-    }
-    check_batch(code.select(1, 0), shape, decoder.any_size(), what);
-  } else {
-    check_batch(code, decoder.input_shape(), decoder.any_size(), what);
-  }
   return model.decode(code, context);
 }
 

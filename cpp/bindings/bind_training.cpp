@@ -199,6 +199,20 @@ void register_training(py::module_& m) {
       py::arg("model"), py::arg("images"), py::arg("batch_size"),
       py::call_guard<py::gil_scoped_release>());
   m.def(
+      "encode_images",
+      [](const Model& model, const at::Tensor& images, int64_t batch_size) {
+        return encode_images(model, images, batch_size, SignalCheck());
+      },
+      py::arg("model"), py::arg("images"), py::arg("batch_size"),
+      py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "decode_codes",
+      [](const Model& model, const at::Tensor& codes, int64_t batch_size) {
+        return decode_codes(model, codes, batch_size, SignalCheck());
+      },
+      py::arg("model"), py::arg("codes"), py::arg("batch_size"),
+      py::call_guard<py::gil_scoped_release>());
+  m.def(
       "predict",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {
         return predict(model, images, batch_size, SignalCheck());

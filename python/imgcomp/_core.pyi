@@ -23,6 +23,8 @@ __all__: list[str] = [
     "confusion_matrix",
     "count_parallel_threads",
     "crc32c",
+    "decode_codes",
+    "encode_images",
     "evaluate",
     "fit_frequencies",
     "gather_scale",
@@ -366,6 +368,12 @@ def count_parallel_threads(tasks: typing.SupportsInt | typing.SupportsIndex) -> 
     """
 
 def crc32c(data: bytes, before: typing.SupportsInt | typing.SupportsIndex = 0) -> int: ...
+def decode_codes(
+    model: Model, codes: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
+def encode_images(
+    model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
 def evaluate(
     model: Model,
     images: torch.Tensor,

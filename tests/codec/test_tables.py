@@ -276,3 +276,23 @@ def test_bits_are_the_information():
     # The escape, its side, and a distance of 0.
     assert made.bits(torch.tensor([3])) == 3 + 1 + 1
     assert math.isclose(made.bits(torch.tensor([], dtype=torch.int64)), 0.0)
+
+
+@pytest.mark.parametrize("count", [1, 900, 40_000])
+@pytest.mark.parametrize("escape", [False, True])
+def test_more_tables_than_the_caches_hold(count: int, escape: bool) -> None:
+    # 300 tables of 2^14 slots are 10 MB: their symbols are searched for instead.
+    draws = torch.Generator().manual_seed(count)
+    counts = torch.randint(1, 2000, (300, 29), generator=draws) ** 2
+    tables = FrequencyTables.from_counts(counts, smallest=-14, escape=escape)
+    indexes = torch.arange(count, dtype=torch.int32) % 300
+    reach = 40 if escape else 14
+    symbols = torch.randint(-reach, reach + 1, (count,), generator=draws, dtype=torch.int32)
+    data = tables.encode(symbols, indexes)
+    assert torch.equal(tables.decode(data, count, indexes), symbols)
+    assert len(data) <= tables.bits(symbols, indexes) / 8 * 1.001 + 4
+    one_by_one = [
+        tables.encode(symbols[i : i + 1], indexes[i : i + 1]) for i in range(min(count, 300))
+    ]
+    for i, stream in enumerate(one_by_one):
+        assert int(tables.decode(stream, 1, indexes[i : i + 1])) == int(symbols[i])

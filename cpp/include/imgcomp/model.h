@@ -99,6 +99,10 @@ class Model {
 // caches, at least 1. On a GPU there is no such bound.
 int64_t images_at_once(const Model& model);
 
+// UsageError unless `code` is a batch that the decoder takes; with recurrence of 1 iteration or
+// more.
+void check_code(const Model& model, const at::Tensor& code);
+
 // UsageError unless x is a floating-point batch (N, shape…) with N >= 1; `what` names it.
 void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what);
 

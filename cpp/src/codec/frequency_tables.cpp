@@ -94,6 +94,19 @@ FrequencyTables::FrequencyTables(std::vector<FrequencyTable> tables, int precisi
     preparation.add_table(tables_[i]);
   }
   coding_.slots.push_back(0);
+  add_buckets();
+}
+
+void FrequencyTables::add_buckets() {
+  // Half of a usual second-level cache.
+  constexpr size_t kCached = size_t{1} << 19;
+  const int bits = precision() - CodingTables::kBucketBits;
+  if (bits <= 0 || coding_.slots.size() * sizeof(uint16_t) <= kCached) {
+    return;
+  }
+  for (size_t slot = 0; slot + 1 < coding_.slots.size(); slot += size_t{1} << bits) {
+    coding_.buckets.push_back(coding_.slots[slot]);
+  }
 }
 
 }  // namespace imgcomp::codec

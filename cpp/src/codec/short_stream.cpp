@@ -43,7 +43,7 @@ class ShortDecoder {
   int32_t next() {
     const uint32_t table = tables_.next();
     const uint32_t slot = decoder_.find(precision_);
-    const uint32_t place = coding_.slots[(size_t{table} << precision_) + slot];
+    const uint32_t place = place_of(coding_, table, slot);
     const Entry entry(coding_.entries[size_t{coding_.first_entry[table]} + place]);
     decoder_.take(entry.start, entry.frequency);
     if (entry.is_escape) [[unlikely]] {

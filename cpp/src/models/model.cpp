@@ -273,6 +273,24 @@ int64_t images_at_once(const Model& model) {
   return std::max<int64_t>(1, kBytes / bytes);
 }
 
+void check_code(const Model& model, const at::Tensor& code) {
+  const Part& decoder = model.part("decoder");
+  const std::string what = "the input of 'decoder'";
+  const auto& recurrence = model.spec().recurrence;
+  if (!recurrence) {
+    check_batch(code, decoder.input_shape(), decoder.any_size(), what);
+    return;
+  }
+  const Shape& shape = decoder.input_shape();
+  const bool whole = code.dim() == static_cast<int64_t>(shape.size()) + 2;
+  if (!whole || code.size(1) < 1 || code.size(1) > recurrence->iterations) {
+    throw UsageError(concat(what, " must be a batch (N, 1 to ", recurrence->iterations, ", ",
+                            to_string(shape).substr(1), ", not of shape ",
+                            to_string(code.sizes().vec())));
+  }
+  check_batch(code.select(1, 0), shape, decoder.any_size(), what);
+}
+
 void check_batch(const at::Tensor& x, const Shape& shape, bool any_size, const std::string& what) {
   bool fits = x.dim() == static_cast<int64_t>(shape.size()) + 1 && x.size(0) >= 1;
   for (size_t axis = 0; fits && axis < shape.size(); ++axis) {

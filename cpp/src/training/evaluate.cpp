@@ -1,4 +1,5 @@
 // Passes over a data set without training (declared in imgcomp/trainer.h).
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
@@ -10,6 +11,7 @@
 #include "imgcomp/gather.h"
 #include "imgcomp/trainer.h"
 #include "training/running_means.h"
+#include "training/workers.h"
 
 namespace imgcomp {
 namespace {
@@ -54,7 +56,84 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
   return at::cat(results);
 }
 
+// As many rows as go through the network while what its layers give stays in a core's caches.
+int64_t cached_at_once(const Model& model, int64_t most) {
+  constexpr int64_t kBytes = int64_t{4} << 20;
+  constexpr int64_t kLeast = 8;  // fewer are not worth their calls
+  const int64_t bytes = static_cast<int64_t>(sizeof(float)) * model.activations();
+  return model.device().is_cpu() ? std::clamp(kBytes / bytes, std::min(kLeast, most), most) : most;
+}
+
+// Calls `work` with each batch of `count` rows, from and to, and concatenates what comes back. On
+// the CPU each thread takes batches by itself.
+template <class Work>
+at::Tensor over_batches(const Model& model, int64_t count, int64_t batch_size,
+                        const AfterBatch& after_batch, Work work) {
+  if (batch_size < 1) {
+    throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
+  }
+  batch_size = cached_at_once(model, batch_size);
+  const int64_t batches = (count + batch_size - 1) / batch_size;
+  std::vector<at::Tensor> results(static_cast<size_t>(batches));
+  const int64_t threads = model.device().is_cpu() ? at::get_num_threads() : 1;
+  Workers workers(std::min(threads, batches));
+  constexpr int64_t kRound = 64;  // batches between two looks for Ctrl-C
+  for (int64_t first = 0; first < batches; first += kRound) {
+    workers.run(std::min(kRound, batches - first), [&](int64_t part) {
+      const at::AutoGradMode without_gradients(false);
+      const int64_t begin = (first + part) * batch_size;
+      results[static_cast<size_t>(first + part)] = work(begin, std::min(begin + batch_size, count));
+    });
+    if (after_batch) {
+      after_batch();
+    }
+  }
+  return at::cat(results);
+}
+
+void require_autoencoder(const Model& model) {
+  if (model.spec().task != Task::autoencoder) {
+    throw UsageError("only an autoencoder has a code; this is a classifier");
+  }
+}
+
+at::MemoryFormat layout(const Model& model) {
+  return model.device().is_cpu() && model.has_convolutions() ? at::MemoryFormat::ChannelsLast
+                                                             : at::MemoryFormat::Contiguous;
+}
+
 }  // namespace
+
+at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t batch_size,
+                         const AfterBatch& after_batch) {
+  require_autoencoder(model);
+  check_data({images, {}, {}}, model, "the");
+  return over_batches(
+      model, images.size(0), batch_size, after_batch, [&](int64_t begin, int64_t end) {
+        const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(),
+                                 model.device(), layout(model));
+        const Batch batch = loader.load(index_range(0, end - begin, model.device()));
+        ForwardContext context;
+        return model.encode(batch.input, context).to(images.device(), at::kFloat).contiguous();
+      });
+}
+
+at::Tensor decode_codes(const Model& model, const at::Tensor& codes, int64_t batch_size,
+                        const AfterBatch& after_batch) {
+  require_autoencoder(model);
+  check_code(model, codes);
+  return over_batches(model, codes.size(0), batch_size, after_batch,
+                      [&](int64_t begin, int64_t end) {
+                        at::Tensor some = codes.slice(0, begin, end).to(model.device(), at::kFloat);
+                        if (some.dim() == 4) {
+                          some = some.contiguous(layout(model));
+                        }
+                        ForwardContext context;
+                        return to_bytes(model.decode(some, context), model.spec().data_range)
+                            .to(codes.device())
+                            .contiguous();
+                      });
+}
 
 std::map<std::string, double> evaluate(const Model& model, const BatchLoader& loader,
                                        const Objective& objective, int64_t batch_size,

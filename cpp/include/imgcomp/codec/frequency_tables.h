@@ -21,12 +21,16 @@ struct FrequencyTable {
 // escape of one table.
 struct CodingTables {
   static constexpr uint32_t kEscapeFlag = uint32_t{1} << 31;
+  static constexpr int kBucketBits = 7;
 
   int precision = 0;
   std::vector<uint32_t> entries;      // escape flag, frequency (bits 16 … 30), start (bits 0 … 15)
   std::vector<uint32_t> reciprocals;  // of an entry's frequency: ⌊2³² / f⌋, at most 2³² − 1
   std::vector<uint16_t> slots;        // slot s of table t: its entry's place in the table, at
                                       // t · 2^precision + s; one more, for loads of 32 bits
+  std::vector<uint16_t> buckets;      // the first entry of each 2^(precision − kBucketBits) slots
+                                      // of a table, of many tables; empty where the slots fit the
+                                      // caches
   std::vector<uint32_t> first_entry;  // for each table
   std::vector<int32_t> smallest;
   std::vector<uint32_t> sizes;      // symbols without the escape, whose entry follows them
@@ -50,6 +54,8 @@ class FrequencyTables {
   const CodingTables& coding() const { return coding_; }
 
  private:
+  void add_buckets();
+
   std::vector<FrequencyTable> tables_;
   CodingTables coding_;
 };

@@ -91,7 +91,7 @@ class Decoder {
         const uint32_t table = kSeveral ? numbers[place + lane] : 0;
         const uint32_t first = kSeveral ? tables.first_entry[table] : 0;
         const uint32_t slot = states[lane] & mask;
-        const uint32_t entry = tables.slots[(size_t{table} << tables.precision) + slot];
+        const uint32_t entry = kSeveral ? place_of(coding_, table, slot) : tables.slots[slot];
         const Entry found(tables.entries[size_t{first} + entry]);
         if (found.is_escape || !is_room) [[unlikely]] {
           uint32_t state = states[lane];
@@ -124,7 +124,7 @@ class Decoder {
   int32_t decode_symbol(const uint8_t*& next, uint32_t& state, uint32_t table) const {
     const int precision = coding_.precision;
     const uint32_t slot = state & ((1U << precision) - 1);
-    const uint32_t place = coding_.slots[(size_t{table} << precision) + slot];
+    const uint32_t place = place_of(coding_, table, slot);
     const Entry entry(coding_.entries[size_t{coding_.first_entry[table]} + place]);
     state = entry.frequency * (state >> precision) + slot - entry.start;
     renormalize(next, state);
