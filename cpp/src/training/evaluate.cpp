@@ -11,6 +11,7 @@
 #include "imgcomp/gather.h"
 #include "imgcomp/trainer.h"
 #include "training/running_means.h"
+#include "training/scopes.h"
 #include "training/workers.h"
 
 namespace imgcomp {
@@ -77,6 +78,8 @@ at::Tensor over_batches(const Model& model, int64_t count, int64_t batch_size,
   std::vector<at::Tensor> results(static_cast<size_t>(batches));
   const int64_t threads = model.device().is_cpu() ? at::get_num_threads() : 1;
   Workers workers(std::min(threads, batches));
+  // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
+  const ThreadScope alone(workers.active() ? 1 : 0);
   constexpr int64_t kRound = 64;  // batches between two looks for Ctrl-C
   for (int64_t first = 0; first < batches; first += kRound) {
     workers.run(std::min(kRound, batches - first), [&](int64_t part) {
