@@ -210,38 +210,52 @@ def compare(anchors: Sequence[Curve], tested: Curve) -> BDRate:
     return BDRate(100 * math.expm1(mean), low, high, points)
 
 
-def bootstrapped(
-    anchors: Sequence[tuple[Values, Values]],
-    tested: tuple[Values, Values],
-    *,
-    repeats: int = 200,
-    seed: int = 0,
-    level: float = 0.95,
-) -> tuple[float | None, float | None]:
-    """The interval in which a BD-rate lies where other images were drawn.
-
-    Images are drawn with replacement, the same for all curves, and the means taken anew.
+def draws(count: int, repeats: int, seed: int = 0) -> Values:
+    """How often each image is drawn, where images are drawn with replacement, as shares.
 
     Args:
-        anchors: of each curve, rates and qualities, float64 (points, N) each, of N images.
-        tested: the same of the curve that is compared.
-        repeats: how often.
+        count: of images.
+        repeats: how often so many are drawn.
         seed: of the draws.
-        level: share of the repeats that lie inside.
 
     Returns:
-        Lower and upper end in per cent; None where less than half of the repeats had a range.
+        float64 (repeats, count), each row of sum 1.
     """
-    count = tested[0].shape[1]
     generator = np.random.default_rng(seed)
-    found = []
-    for _ in range(repeats):
-        drawn = np.bincount(generator.integers(0, count, count), minlength=count) / count
-        curves = [Curve(rates @ drawn, values @ drawn) for rates, values in (*anchors, tested)]
-        percent = compare(curves[:-1], curves[-1]).percent
-        if percent is not None:
-            found.append(percent)
-    if 2 * len(found) < repeats:
+    rows = [
+        np.bincount(generator.integers(0, count, count), minlength=count) for _ in range(repeats)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(repeats, count) / count
+
+
+def resampled(rates: Values, qualities: Values, drawn: Values) -> list[Curve]:
+    """The curve of each draw of images: their means taken anew.
+
+    Args:
+        rates: float64 (points, N), of each image.
+        qualities: float64 (points, N).
+        drawn: of `draws`, the same for all curves that are compared.
+    """
+    return [
+        Curve(rate, quality)
+        for rate, quality in zip(drawn @ rates.T, drawn @ qualities.T, strict=True)
+    ]
+
+
+def interval(
+    percents: Sequence[float | None], level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Within which most BD-rates of resampled curves lie.
+
+    Args:
+        percents: of each draw; None where the curves had no quality in common.
+        level: share that lies inside.
+
+    Returns:
+        Lower and upper end in per cent; None where less than half of the draws had a BD-rate.
+    """
+    known = [percent for percent in percents if percent is not None]
+    if 2 * len(known) < len(percents) or not known:
         return None, None
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -19,8 +19,8 @@ from imgcomp.stages import Artifact, Context, stage
 if TYPE_CHECKING:
     from imgcomp.datasets import Split
 
-COMPONENTS = (16, 64, 256)
-STEPS = (1024.0, 640.0, 400.0, 250.0, 160.0, 100.0, 64.0, 40.0, 25.0, 16.0)
+COMPONENTS = (64, 256, 1024)
+STEPS = (1024.0, 640.0, 400.0, 250.0, 160.0, 100.0, 64.0, 40.0, 25.0, 16.0, 10.0)
 """Of the coefficients, in grey levels; the directions are of length 1."""
 _MAX_COEFFICIENT = 2**20
 
