@@ -19,6 +19,11 @@ IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 LITERAL = bytes.fromhex("00000803 00000002 00000003 00000004") + bytes(range(24))
 
 
+def packed_at_0(content):
+    """Gzip-compressed, the same at any time: names of tests are made of it."""
+    return gzip.compress(content, mtime=0)
+
+
 @pytest.fixture
 def write(tmp_path):
     def write(content):
@@ -37,8 +42,8 @@ def test_literal_file(write):
 
 
 def test_gzip_is_told_by_content_not_by_name(write):
-    assert read_idx(write(gzip.compress(LITERAL))).tolist() == IMAGES.tolist()
-    assert read_idx(write(gzip.compress(LITERAL) + bytes(512))).tolist() == IMAGES.tolist()
+    assert read_idx(write(packed_at_0(LITERAL))).tolist() == IMAGES.tolist()
+    assert read_idx(write(packed_at_0(LITERAL) + bytes(512))).tolist() == IMAGES.tolist()
 
 
 @given(
@@ -48,7 +53,7 @@ def test_gzip_is_told_by_content_not_by_name(write):
 def test_round_trip(tmp_path_factory, array, packed):
     path = tmp_path_factory.mktemp("idx") / "file"
     content = idx_bytes(array)
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path.write_bytes(packed_at_0(content) if packed else content)
     back = read_idx(path, array.ndim)
     assert back.shape == array.shape
     assert (back == array).all()
@@ -56,7 +61,7 @@ def test_round_trip(tmp_path_factory, array, packed):
 
 @given(st.data())
 def test_any_cut_is_noticed(tmp_path_factory, data):
-    content = data.draw(st.sampled_from([LITERAL, gzip.compress(LITERAL)]))
+    content = data.draw(st.sampled_from([LITERAL, packed_at_0(LITERAL)]))
     path = tmp_path_factory.mktemp("idx") / "file"
     path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
     with pytest.raises(CorruptDataError, match=str(path)):
@@ -65,7 +70,7 @@ def test_any_cut_is_noticed(tmp_path_factory, data):
 
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_any_flip_in_a_gzip_file_is_noticed_or_harmless(tmp_path_factory, place, flip):
-    content = bytearray(gzip.compress(LITERAL, mtime=0))
+    content = bytearray(packed_at_0(LITERAL))
     content[place % len(content)] ^= flip
     path = tmp_path_factory.mktemp("idx") / "file"
     path.write_bytes(content)
@@ -88,14 +93,14 @@ def test_any_flip_in_a_gzip_file_is_noticed_or_harmless(tmp_path_factory, place,
         (LITERAL[:10], "header of 16 bytes, the file ends after 10"),
         (LITERAL[:-1], "24 bytes were expected, but the file holds 23"),
         (LITERAL + b"x", "24 bytes were expected, but the file holds 25"),
-        (gzip.compress(LITERAL)[:-1], "ends after 24 .cut short"),
-        (gzip.compress(LITERAL)[:-20], "whole gzip file of 24 values, but it ends after"),
-        (gzip.compress(LITERAL[:-1]), "24 bytes were expected, but the file holds 23"),
-        (gzip.compress(LITERAL + b"x"), "24 bytes were expected, but the file holds"),
-        (gzip.compress(LITERAL + bytes(10**6)), "24 bytes were expected, but the file holds more"),
-        (gzip.compress(LITERAL) + b"more", "4 more bytes follow"),
-        (gzip.compress(b""), "an empty file"),
-        (gzip.compress(LITERAL[:10]), "the file ends after 10"),
+        (packed_at_0(LITERAL)[:-1], "ends after 24 .cut short"),
+        (packed_at_0(LITERAL)[:-20], "whole gzip file of 24 values, but it ends after"),
+        (packed_at_0(LITERAL[:-1]), "24 bytes were expected, but the file holds 23"),
+        (packed_at_0(LITERAL + b"x"), "24 bytes were expected, but the file holds"),
+        (packed_at_0(LITERAL + bytes(10**6)), "24 bytes were expected, but the file holds more"),
+        (packed_at_0(LITERAL) + b"more", "4 more bytes follow"),
+        (packed_at_0(b""), "an empty file"),
+        (packed_at_0(LITERAL[:10]), "the file ends after 10"),
         (b"\x1f\x8b" + bytes(30), "decompression failed"),
     ],
 )
@@ -111,7 +116,7 @@ def test_a_broken_file_is_refused(write, content, text):
 
 
 def test_a_wrong_check_sum_of_gzip_is_noticed(write):
-    content = bytearray(gzip.compress(LITERAL))
+    content = bytearray(packed_at_0(LITERAL))
     content[-8] ^= 1
     with pytest.raises(CorruptDataError, match="incorrect data check"):
         read_idx(write(content), 3)
@@ -121,7 +126,7 @@ def test_a_wrong_check_sum_of_gzip_is_noticed(write):
 @pytest.mark.parametrize("packed", [False, True])
 def test_an_absurd_count_allocates_nothing(write, sizes, packed):
     content = b"\0\0\x08\x03" + struct.pack(">3I", *sizes) + bytes(2000)
-    path = write(gzip.compress(content) if packed else content)
+    path = write(packed_at_0(content) if packed else content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(CorruptDataError, match="its header announces"):
         read_idx(path, 3)

@@ -59,8 +59,26 @@ class Quantize(nn.Module):
         )
 
 
+class Residual(nn.Module):
+    def __init__(self, channels, hidden, slope):
+        super().__init__()
+        self.first = nn.Conv2d(channels, hidden, 3, padding=1)
+        self.second = nn.Conv2d(hidden, channels, 3, padding=1)
+        self.slope = slope
+
+    def forward(self, x):
+        y = self.first(x)
+        return x + self.second(torch.where(y > 0, y, self.slope * y))
+
+
 # Layer, counterpart, input shape
 CASES = {
+    "residual": (layers.residual(5), Residual(3, 5, 0.1), IMAGE),
+    "residual, another slope": (
+        layers.residual(2, negative_slope=0.3),
+        Residual(3, 2, 0.3),
+        IMAGE,
+    ),
     "conv2d": (layers.conv2d(4, 3), nn.Conv2d(3, 4, 3), IMAGE),
     "conv2d strided": (
         layers.conv2d(4, 3, stride=2, padding=1),
@@ -162,7 +180,9 @@ def around(layer, shape):
 
 
 def test_every_kind_is_covered():
-    assert {layer["kind"] for layer, _, _ in CASES.values()} == set(_core.layer_kinds())
+    elsewhere = {"entropy_model"}  # test_entropy_model.py
+    kinds = {layer["kind"] for layer, _, _ in CASES.values()}
+    assert kinds | elsewhere == set(_core.layer_kinds())
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)

@@ -41,6 +41,10 @@ struct ForwardContext {
   };
   std::optional<ImageDraws> image_draws;
 
+  // What a layer of entropy_model left: bits of each image's code, (N), with its graph. Undefined:
+  // there was none.
+  at::Tensor bits;
+
   // Where layers leave gradients in forms of their own. Null: autograd gives them all, as tensors.
   c10::intrusive_ptr<OwnGradients> own_gradients;
 

@@ -37,6 +37,9 @@ class ParameterStore {
   // Adds a constant.
   at::Tensor add_constant(const std::string& name, const Shape& shape, double value);
 
+  // Makes a constant of a parameter that is there.
+  void make_constant(const std::string& name, double value);
+
   // The tensor of that name; SpecError lists the names there are.
   at::Tensor find(const std::string& name) const;
 

@@ -29,6 +29,18 @@ std::unique_ptr<Layer> make_dense(OptionReader& options, const BuildContext& con
 std::unique_ptr<Layer> make_flatten(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_reshape(OptionReader& options, const BuildContext& context);
 
+// residual.cpp
+std::unique_ptr<Layer> make_residual(OptionReader& options, const BuildContext& context);
+// A convolution of stride 1 that keeps the size; its parameters are <path>.<name>.weight and .bias.
+std::unique_ptr<Layer> make_same_convolution(const BuildContext& context, const std::string& name,
+                                             const Shape& input, int64_t out_channels,
+                                             int64_t kernel);
+// The option 'kernel_size', an odd number.
+int64_t odd_kernel(OptionReader& options, int64_t fallback);
+
+// entropy_model.cpp
+std::unique_ptr<Layer> make_entropy_model(OptionReader& options, const BuildContext& context);
+
 // resample.cpp
 std::unique_ptr<Layer> make_max_pool2d(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext& context);

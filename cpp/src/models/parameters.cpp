@@ -44,6 +44,17 @@ at::Tensor ParameterStore::add_constant(const std::string& name, const Shape& sh
   return tensor;
 }
 
+void ParameterStore::make_constant(const std::string& name, double value) {
+  for (Parameter& parameter : parameters_) {
+    if (parameter.name == name) {
+      parameter.role = ParameterRole::constant;
+      parameter.value = value;
+      return;
+    }
+  }
+  find(name);  // which says what there is
+}
+
 at::Tensor ParameterStore::find(const std::string& name) const {
   std::string names;
   for (const Parameter& parameter : parameters_) {

@@ -20,8 +20,9 @@ namespace imgcomp {
 namespace {
 
 constexpr double kPeak = 255.0;
+constexpr const char* kRate = "rate";
 
-// One term of a loss between images and their targets.
+// One term of a loss between images and their targets; the rate has no function.
 struct Term {
   std::string name;
   at::Tensor (*loss)(const at::Tensor& output, const at::Tensor& target, double span);
@@ -45,6 +46,7 @@ const std::vector<Term>& reconstruction_terms() {
       {"bce", [](Images output, Images target,
                  double) { return at::binary_cross_entropy(output, target); }},
       {"ms_ssim", ms_ssim_loss},
+      {kRate, nullptr},
   };
   return terms;
 }
@@ -75,7 +77,8 @@ class ReconstructionObjective : public Objective {
       const at::Tensor output = each.to(at::kFloat);
       similarity = at::Tensor();
       for (const Term& term : terms_) {
-        at::Tensor loss = term.loss(output, batch.target, high - low);
+        at::Tensor loss = term.loss == nullptr ? bits_per_pixel(context, batch)
+                                               : term.loss(output, batch.target, high - low);
         if (term.loss == ms_ssim_loss) {
           similarity = 1.0 - loss.detach();
         }
@@ -85,6 +88,9 @@ class ReconstructionObjective : public Objective {
         result.loss = result.loss.defined() ? result.loss + loss : loss;
       }
       result.output = output.detach();
+    }
+    if (context.bits.defined()) {
+      result.metrics.push_back({"bpp", bits_per_pixel(context, batch).detach(), {}});
     }
     const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, {low, high});
     result.metrics.push_back({"psnr", psnr_from_mse(mse, kPeak).mean(), {}});
@@ -106,6 +112,11 @@ class ReconstructionObjective : public Objective {
     if (has("bce")) {
       check_unit_range(model, data);
     }
+    if (has(kRate) && !counts_bits(model)) {
+      throw UsageError(
+          "the objective 'rate' needs a network without iterations whose encoder ends with "
+          "'entropy_model', which says what a code costs");
+    }
   }
 
   bool has_collapsed(const ObjectiveResult& result, const Batch& batch) const override {
@@ -113,6 +124,15 @@ class ReconstructionObjective : public Objective {
   }
 
  private:
+  static at::Tensor bits_per_pixel(const ForwardContext& context, const Batch& batch) {
+    return context.bits.mean() / static_cast<double>(batch.input.size(2) * batch.input.size(3));
+  }
+
+  static bool counts_bits(const Model& model) {
+    return !model.spec().recurrence &&
+           model.part("encoder").spec().layers.back().kind == "entropy_model";
+  }
+
   bool has(const std::string& term) const {
     return std::any_of(terms_.begin(), terms_.end(),
                        [&](const Term& each) { return each.name == term; });
@@ -250,8 +270,8 @@ std::unique_ptr<Objective> make_objective(const std::string& name,
   std::vector<Term> terms = parse_terms(name);
   if (terms.empty()) {
     throw UsageError(concat(
-        "objective must be 'mse', 'l1', 'bce', 'ms_ssim', a sum of these with positive factors "
-        "such as '0.84*ms_ssim+0.16*l1', or 'cross_entropy', not '",
+        "objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'rate', a sum of these with positive "
+        "factors such as '0.84*ms_ssim+0.16*l1' or 'rate+300*mse', or 'cross_entropy', not '",
         name, "'"));
   }
   return std::make_unique<ReconstructionObjective>(name, std::move(terms), metrics);

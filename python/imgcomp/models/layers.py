@@ -181,6 +181,67 @@ def quantize(levels: int, *, name: str | None = None) -> LayerSpec:
     return _layer("quantize", name, levels=levels)
 
 
+def residual(
+    hidden_channels: int,
+    *,
+    kernel_size: int | None = None,
+    negative_slope: float | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """What comes in plus what two convolutions make of it, with a leaky ReLU between them.
+
+    The second convolution begins with zeros: at first the block changes nothing (He et al. 2016;
+    Zhang et al. 2019, "Fixup Initialization").
+
+    Args:
+        hidden_channels: between the convolutions.
+        kernel_size: of both, odd; 3 by default.
+        negative_slope: of the leaky ReLU, 0.1 by default.
+        name: of the layer.
+    """
+    return _layer(
+        "residual",
+        name,
+        hidden_channels=hidden_channels,
+        kernel_size=kernel_size,
+        negative_slope=negative_slope,
+    )
+
+
+def entropy_model(
+    groups: Sequence[int],
+    hidden_channels: int,
+    *,
+    kernel_size: int | None = None,
+    gain: float | None = None,
+    name: str | None = None,
+) -> LayerSpec:
+    """Rounds a latent to whole steps, and counts the bits that these take.
+
+    Each channel is multiplied by a gain that is learnt, rounded, and divided by it again. The
+    values are coded group of channels by group of channels (Minnen and Singh 2020), in each group
+    first those where row + column is even, then the others (He et al. 2021): a small network gives
+    the mean and the scale of each from those before it, under a logistic distribution. In training
+    the rate sees uniform noise in place of rounding, the decoder rounded values. The objective
+    ``rate`` is the bits per pixel; the last layer of an encoder.
+
+    Args:
+        groups: channels of each group; together those of the input.
+        hidden_channels: of the small networks.
+        kernel_size: of their first convolution, odd; 3 by default.
+        gain: at first, of every channel; 1 by default.
+        name: of the layer.
+    """
+    return _layer(
+        "entropy_model",
+        name,
+        groups=list(groups),
+        hidden_channels=hidden_channels,
+        kernel_size=kernel_size,
+        gain=gain,
+    )
+
+
 def depth_to_space(factor: int = 2, *, name: str | None = None) -> LayerSpec:
     """(C · factor², H, W) → (C, H · factor, W · factor), as torch.nn.PixelShuffle."""
     return _layer("depth_to_space", name, factor=factor)

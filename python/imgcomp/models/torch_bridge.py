@@ -81,6 +81,23 @@ class _Affine(nn.Module):
         return x * self.factor + self.offset
 
 
+class _Residual(nn.Module):
+    """x plus two convolutions of it, with a leaky ReLU between them."""
+
+    def __init__(self, channels: int, hidden: int, kernel: int, slope: float) -> None:
+        super().__init__()
+        padding = kernel // 2
+        self.first = nn.Conv2d(channels, hidden, kernel, padding=padding)
+        self.second = nn.Conv2d(hidden, channels, kernel, padding=padding)
+        self.slope = slope
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C, H, W), the same shape."""
+        hidden = nn.functional.leaky_relu(self.first(x), self.slope)
+        change: torch.Tensor = self.second(hidden)
+        return x + change
+
+
 def _upsample(factor: int, mode: str) -> nn.Module:
     return _Unpool(factor) if mode == "zeros" else nn.Upsample(scale_factor=factor, mode=mode)
 
@@ -126,6 +143,9 @@ def _module(spec: LayerSpec, shape: Shape, modules: dict[str, nn.Module]) -> nn.
             assert isinstance(source, nn.Linear)  # the core has checked what it is tied to
             return TiedLinear(source, bias)
         return nn.Linear(shape[0], spec["out_features"], bias=bias)
+    if kind == "residual":
+        kernel, slope = spec.get("kernel_size", 3), spec.get("negative_slope", 0.1)
+        return _Residual(shape[0], spec["hidden_channels"], kernel, slope)
     if kind == "reshape":
         return _Reshape(tuple(spec["shape"]))
     if kind in _SIMPLE:

@@ -97,9 +97,11 @@ class FitConfig:
     """How :func:`imgcomp.fit` trains.
 
     Attributes:
-        objective: ``"mse"``, ``"l1"``, ``"bce"``, ``"ms_ssim"`` (1 − MS-SSIM, adaptive) or a sum of
-            these with positive factors, such as ``"0.84*ms_ssim+0.16*l1"`` (autoencoders; of
-            several iterations the mean); ``"cross_entropy"`` (classifiers); None: ``"mse"`` or
+        objective: ``"mse"``, ``"l1"``, ``"bce"``, ``"ms_ssim"`` (1 − MS-SSIM, adaptive), ``"rate"``
+            (estimated bits per pixel, of a network whose encoder ends with
+            :func:`imgcomp.models.layers.entropy_model`) or a sum of these with positive factors,
+            such as ``"0.84*ms_ssim+0.16*l1"`` or ``"rate+300*mse"`` (autoencoders; of several
+            iterations the mean); ``"cross_entropy"`` (classifiers); None: ``"mse"`` or
             ``"cross_entropy"`` by the network's task.
         metrics: further columns: for classifiers ``"precision"`` and ``"recall"`` as Keras counts
             them, one-hot targets against softmax outputs above ½, pooled over classes and over

@@ -1,6 +1,5 @@
 // Numbers in −1 … 1 to bits: the binarizer of Toderici et al. (2016, "Variable Rate Image
 // Compression with Recurrent Neural Networks", section 3.2).
-#include <ATen/ops/empty.h>
 #include <ATen/ops/ge.h>
 #include <ATen/ops/ones_like.h>
 #include <ATen/ops/where.h>
@@ -8,33 +7,11 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "imgcomp/error.h"
+#include "models/image_draws.h"
 #include "models/layers.h"
-#include "preprocess/philox.h"
 
 namespace imgcomp {
 namespace {
-
-// Uniform in [−1, 1), for each value of each image by its place (c, y, x).
-at::Tensor draw_uniform(const at::Tensor& x, ForwardContext::ImageDraws& draws) {
-  const at::Tensor images = draws.images.cpu();
-  const auto* numbers = images.const_data_ptr<int64_t>();
-  at::Tensor result = at::empty(x.sizes(), at::TensorOptions(at::kFloat));
-  auto* values = result.mutable_data_ptr<float>();
-  const int64_t per_image = x.numel() / x.size(0);
-  const uint32_t step = draws.made++;
-  for (int64_t i = 0; i < x.size(0); ++i) {
-    const DrawKey key{draws.seed, static_cast<uint64_t>(numbers[i])};
-    for (int64_t value = 0; value < per_image; value += 4) {
-      const Random4 words = draw(key, step, static_cast<uint32_t>(value / 4));
-      for (int64_t j = 0; j < 4 && value + j < per_image; ++j) {
-        // 24 bits: all that a float has.
-        values[i * per_image + value + j] =
-            static_cast<float>(words.word[j] >> 8) * (1.0F / (1 << 23)) - 1.0F;
-      }
-    }
-  }
-  return result.to(x.device());
-}
 
 // The gradient goes straight through: the bits' expectation is x itself.
 struct Bits : torch::autograd::Function<Bits> {

@@ -1,0 +1,121 @@
+"""The codecs that ship with the package: that they load, and do what their cards say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import imgcomp
+from imgcomp import metrics
+from imgcomp.codec import Codec, StaticCode
+from imgcomp.codec.patch_codec import patch_codec
+from imgcomp.models.patch_transform import restoration_filter
+
+SHIPPED = Path(imgcomp.codec.__file__).parent / "shipped"
+SHAPES = {"patch-gray": (1, 28, 28), "patch-colour": (3, 32, 32)}
+SETS = {
+    "patch-gray": ("Fashion-MNIST", "MNIST"),
+    "patch-colour": ("CIFAR-10", "CIFAR-100"),
+}
+
+
+def shipped(name: str) -> Codec:
+    return Codec.load(SHIPPED / f"{name}.safetensors")
+
+
+def rate_and_psnr(codec: Codec, images: torch.Tensor) -> tuple[float, float]:
+    data = codec.encode(images)
+    decoded = codec.decode(data, len(images))
+    pixels = len(images) * images.shape[2] * images.shape[3]
+    return len(data) * 8 / pixels, float(metrics.psnr(images, decoded).mean())
+
+
+def on_the_card(name: str, test_set: str) -> tuple[float, float, float]:
+    """Bits per pixel of one stream, PSNR and WebP's bits per pixel."""
+    text = (SHIPPED / f"{name}.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {test_set} \|(.*)\|$", text, re.MULTILINE)
+    assert row, f"{name}.md has no row for {test_set}"
+    cells = [float(cell.replace(",", "")) for cell in row[1].split("|")]
+    return cells[1], cells[3], cells[5]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_files(name: str) -> None:
+    codec = shipped(name)
+    assert codec.name == name
+    assert codec.image_shape == SHAPES[name]
+    size = (SHIPPED / f"{name}.safetensors").stat().st_size
+    assert size <= 500_000
+    assert f"the file has {size:,} bytes" in (SHIPPED / f"{name}.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "test_set", "bpp", "psnr"),
+    [("patch-gray", "Fashion-MNIST", 1.5, 32.0), ("patch-colour", "CIFAR-10", 1.8, 30.0)],
+)
+def test_cards_promise_less_than_webp(name: str, test_set: str, bpp: float, psnr: float) -> None:
+    found = on_the_card(name, test_set)
+    assert found[0] <= bpp
+    assert found[1] >= psnr
+    for each in SETS[name]:
+        rate, _, webp = on_the_card(name, each)
+        assert rate < 0.85 * webp
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize(("name", "test_set"), [(n, s) for n, sets in SETS.items() for s in sets])
+def test_cards_are_kept(name: str, test_set: str, data_root: Path) -> None:
+    images = imgcomp.datasets.load(test_set, data_root).test.images[:2000]
+    bpp, psnr = rate_and_psnr(shipped(name), images)
+    expected = on_the_card(name, test_set)
+    assert bpp == pytest.approx(expected[0], rel=0.03)
+    assert psnr == pytest.approx(expected[1], abs=0.2)
+
+
+def test_digits() -> None:
+    images = imgcomp.datasets.load("digits").test.images
+    bpp, psnr = rate_and_psnr(shipped("patch-gray"), images)
+    assert bpp < 1.0
+    assert psnr > 33
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_images_unlike_any_other(name: str) -> None:
+    codec = shipped(name)
+    noise = torch.randint(256, (20, *codec.image_shape), dtype=torch.uint8)
+    flat = torch.arange(0, 256, 15, dtype=torch.uint8).view(-1, 1, 1, 1)
+    bars = 255 * (torch.arange(codec.image_shape[2]) % 2).to(torch.uint8)
+    for images, least in ((noise, 15), (flat, 28), (bars.view(1, 1, 1, -1), 15)):
+        given = images.expand(len(images), *codec.image_shape).contiguous()
+        bpp, psnr = rate_and_psnr(codec, given)
+        assert psnr > least
+        assert bpp < 8 * codec.image_shape[0]
+
+
+def test_a_codec_of_few_images() -> None:
+    images = imgcomp.datasets.load("digits").train.images[:300]
+    settings = {"epochs": 2, "lr": 1e-3, "batch_size": 32, "threads": 1}
+    made = [
+        patch_codec(
+            images, patch=4, channels=12, step=0.2, width=16, tables="channel",
+            training=settings, progress=False, seed=5, name="few",
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    codec = made[0]
+    assert codec.digest == made[1].digest
+    assert codec.name == "few"
+    assert isinstance(codec.code, StaticCode)
+    assert codec.code.shape == (12, 7, 7)
+    assert len(codec.code.tables) == 12
+    torch.testing.assert_close(codec.code.quantizer.step, torch.full((12,), 0.2))
+    # Every step has come through training, and it did the images good.
+    untouched = restoration_filter((1, 28, 28), width=16, seed=5).state_dict()
+    trained = codec.model.state_dict()["decoder.pixels.weight"]
+    assert not torch.equal(trained, untouched["decoder.pixels.weight"])
+    bpp, psnr = rate_and_psnr(codec, images)
+    assert psnr > 27
+    assert bpp < 2
