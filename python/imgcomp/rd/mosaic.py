@@ -9,7 +9,7 @@ import torch
 from imgcomp.errors import UsageError
 
 _NARROW = 2.0
-"""How many times as high as wide a mosaic may be, or the other way round."""
+"""How many times as wide as high a mosaic may be."""
 
 
 def mosaic_grid(count: int) -> tuple[int, int]:
@@ -24,6 +24,8 @@ def mosaic_grid(count: int) -> tuple[int, int]:
     best, least = (side, side), (math.inf, math.inf)
     for columns in range(side, math.ceil(side * math.sqrt(_NARROW)) + 1):
         rows = math.ceil(count / columns)
+        if columns > max(side, _NARROW * rows):
+            break
         if (rank := (rows * columns - count, columns - rows)) < least:
             best, least = (rows, columns), rank
     return best
