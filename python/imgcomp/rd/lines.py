@@ -92,7 +92,7 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
         elif text == HOUSE:
             found += _house(shape)
         elif text:
-            found.append(_codecs(text, text.split("+"), shape))
+            found.append(_codecs(text.split("+"), shape))
     if not found:
         raise UsageError(f"--codecs: nothing to compare in {', '.join(entries) or 'an empty list'}")
     twice = [line.name for line in found if sum(line.name == each.name for each in found) > 1]
@@ -151,7 +151,7 @@ def _house(shape: tuple[int, int, int]) -> list[Line]:
     return found + [_line(name, {name: codec}) for name, codec in rest.items()]
 
 
-def _codecs(text: str, parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
+def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
     codecs = {}
     for part in parts:
         codec = load(part)
@@ -161,7 +161,8 @@ def _codecs(text: str, parts: Sequence[str], shape: tuple[int, int, int]) -> Lin
                 f"of {'×'.join(map(str, shape))} (channels×height×width)"
             )
         codecs[_short(part)] = codec
-    return _line("+".join(codecs) if len(text) < 80 else _short(parts[0]) + "+…", codecs)
+    short = list(codecs)
+    return _line("+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}", codecs)
 
 
 def _short(name: str) -> str:
