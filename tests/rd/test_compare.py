@@ -180,8 +180,8 @@ def test_the_command_goes_on_and_prints_json(done, capsys, monkeypatch):
 
 
 def test_the_command_prints_tables(tmp_path, capsys):
+    small = ["--images", "3", "--judge-epochs", "0", "--jobs", "1"]
     with pytest.raises(SystemExit) as ended:
-        small = ["--images", "3", "--judge-epochs", "0", "--jobs", "1"]
         main(["rd", "--codecs", "jpeg,webp", *small, "--out", str(tmp_path / "run")])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
