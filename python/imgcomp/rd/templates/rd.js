@@ -4,7 +4,7 @@
   const strips = document.getElementById("strips");
   const slider = document.getElementById("rate");
   const shown = document.getElementById("shown");
-  const scale = Math.max(1, Math.round(64 / data.width));
+  const scale = Math.max(1, Math.round(90 / data.width));
   const MOSAIC = 2;
   const FAR = Math.log(1.25);
 
@@ -52,7 +52,7 @@
       const quality = seen.psnr >= 99 ? "lossless" : `${seen.psnr.toFixed(2)} dB`;
       const known = seen.accuracy === null ? "" : ` · ${(100 * seen.accuracy).toFixed(1)} %`;
       rows[i].note.textContent =
-        `${best.bpp[which].toFixed(3)} bpp · ${quality}${known} · ${line.unit} ${best.label}`;
+        `${best.bpp[which].toFixed(3)} bpp · ${quality}${known}\n${line.unit} ${best.label}`;
       rows[i].picture.src = seen.images;
       rows[i].strip.classList.toggle("far", gap(best) > FAR);
     });
