@@ -64,22 +64,28 @@ def test_jpeg_that_is_cut_or_none(data):
 
 
 @pytest.mark.parametrize("images", [digits(2), smooth(2)], ids=["gray", "colour"])
-def test_webp_is_twenty_bytes_and_the_image(images):
+def test_webp_is_its_heads_and_the_image(images):
     for codec, image, setting, data in files("webp", images):
         coded = codec.payload_bytes(data, image, setting)
-        assert data[12:16] == (b"VP8L" if codec.lossless else b"VP8 ")
-        assert 20 + coded + coded % 2 == len(data)
+        # RIFF and its length, WEBP, the chunk's name and length; then what is in the clear.
+        kind, clear = (b"VP8L", 5) if codec.lossless else (b"VP8 ", 10)
+        size = int.from_bytes(data[16:20], "little")
+        assert data[12:16] == kind
+        assert coded + clear == size
+        assert 20 + size + size % 2 == len(data)
+        sides = data[26:30] if kind == b"VP8 " else data[21:23]
+        assert int.from_bytes(sides[:2], "little") & 0x3FFF == image.shape[2] - (kind == b"VP8L")
 
 
 def test_webp_counts_no_other_chunk():
     chunk = b"VP8X" + (10).to_bytes(4, "little") + bytes(10)
     alpha = b"ALPH" + (3).to_bytes(4, "little") + bytes(4)  # an odd length is padded
-    image = b"VP8 " + (6).to_bytes(4, "little") + bytes(6)
+    image = b"VP8 " + (16).to_bytes(4, "little") + bytes(16)
     body = b"WEBP" + chunk + alpha + image
     data = b"RIFF" + len(body).to_bytes(4, "little") + body
     assert file_parts.webp_image(data) == 6
     with pytest.raises(CorruptStreamError, match="without a VP8"):
-        file_parts.webp_image(data[:-14])
+        file_parts.webp_image(data[:-24])
     with pytest.raises(CorruptStreamError, match="expected a WebP file"):
         file_parts.webp_image(b"RIFX" + data[4:])
 

@@ -51,8 +51,14 @@ def _scan_end(data: bytes, at: int) -> int:
     return len(data)
 
 
+_WEBP_CLEAR = {b"VP8 ": 10, b"VP8L": 5}
+"""Bytes in the clear at the beginning of a chunk's content: start code, width and height."""
+
+
 def webp_image(data: bytes) -> int:
-    """Bytes in a WebP file's VP8 or VP8L chunks, without the chunks' own heads.
+    """Bytes in a WebP file's VP8 or VP8L chunks, behind what stands there in the clear.
+
+    The clear part says how large the image is, as JPEG's and PNG's headers do.
 
     Args:
         data: the file.
@@ -64,9 +70,9 @@ def webp_image(data: bytes) -> int:
         raise CorruptStreamError(f"expected a WebP file, got one that begins with {data[:12]!r}")
     at, coded = 12, 0
     while at + 8 <= len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] in (b"VP8 ", b"VP8L"):
-            coded += size
+        kind, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if kind in _WEBP_CLEAR:
+            coded += max(0, size - _WEBP_CLEAR[kind])
         at += 8 + size + size % 2
     if not coded:
         raise CorruptStreamError("a WebP file without a VP8 or VP8L chunk")
