@@ -9,7 +9,7 @@ import pytest
 import torch
 from rd_tools import dense_codec, digits, never, smooth
 
-from imgcomp import datasets
+from imgcomp import datasets, metrics
 from imgcomp.codec import Archive
 from imgcomp.rd import ordinary, pca, quality, symbols, vectors
 from imgcomp.rd.package import CodecSender, FingerprintedCodec, settings
@@ -194,6 +194,13 @@ def test_measures_of_equal_and_of_tiny_images():
         "psnr_pooled": 99.0,
         "accuracy": pytest.approx(0.6),
     }
+
+
+def test_the_variant_of_ms_ssim_can_be_chosen():
+    one, other = smooth(3, 1, 28), smooth(4, 1, 28)[1:]
+    for variant in ("adaptive", "renormalised"):
+        found = quality.measured(one, other, variant)["ms_ssim"]
+        assert torch.equal(found, metrics.ms_ssim(one, other, variant))
 
 
 def test_the_pooled_psnr_is_of_the_mean_error():

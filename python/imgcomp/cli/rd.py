@@ -54,6 +54,14 @@ def rd(
             help="Also train classifiers on N images that went through each codec.",
         ),
     ] = 0,
+    ms_ssim: Annotated[
+        str,
+        typer.Option(
+            "--ms-ssim",
+            metavar="VARIANT",
+            help="adaptive, renormalised or standard; the latter two need larger images.",
+        ),
+    ] = "adaptive",
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Folder that holds the data sets.")
     ] = None,
@@ -84,6 +92,7 @@ def rd(
             data_dir=data_dir,
             judge_epochs=judge_epochs,
             retrain_images=retrain,
+            ms_ssim=ms_ssim,
             resume=resume,
             jobs=jobs,
             offline=True if offline else None,

@@ -29,7 +29,7 @@ _FAMILY_COLORS = {
 _MEASURES = {
     "psnr": ("PSNR (dB)", 50.0),
     "ssim": ("SSIM", None),
-    "ms_ssim": ("MS-SSIM, adaptive", None),
+    "ms_ssim": ("MS-SSIM, {}", None),
     "accuracy": ("accuracy (%)", None),
 }
 
@@ -134,7 +134,7 @@ def _panels(results: Record, measure: str) -> Figure:
     lines = results["lines"]
     style = looks(lines)
     factor = 100 if measure == "accuracy" else 1
-    label, limit = _MEASURES[measure]
+    label, limit = _label(results, measure)
     figure, axes = new_figure(10.5, 4.6, 1, 3)
     for place, size in zip(axes, SIZE_TITLES, strict=True):
         series = []
@@ -171,6 +171,12 @@ def _panels(results: Record, measure: str) -> Figure:
         place.set(ylim=(low, high), xlim=(left, right))
     _legend(figure, axes[0])
     return figure
+
+
+def _label(results: Record, measure: str) -> tuple[str, float | None]:
+    """Of the axis of a measure, and where that ends."""
+    label, limit = _MEASURES[measure]
+    return label.format(results["ms_ssim"]), limit
 
 
 def _value(point: Record, size: str, measure: str) -> float | None:
@@ -256,7 +262,7 @@ def _whole(results: Record) -> Figure:
             if pairs:
                 x, y = zip(*pairs, strict=True)
                 series.append(Series(line["title"], x, y, **style[line["name"]]))
-        label, limit = _MEASURES[measure]
+        label, limit = _label(results, measure)
         draw_curves(
             place,
             series,

@@ -10,6 +10,7 @@ from imgcomp.rd import pca, stages, vectors
 from imgcomp.rd.lines import Line, Point
 from imgcomp.rd.material import TILE, Material
 from imgcomp.rd.package import FingerprintedCodec
+from imgcomp.rd.quality import MS_SSIM
 from imgcomp.rd.results import Found
 from imgcomp.stages import Artifacts, Fingerprinted, Stage
 
@@ -63,6 +64,7 @@ def planned(
     *,
     judge_epochs: int,
     retrain_images: int,
+    ms_ssim: str = MS_SSIM,
 ) -> Plan:
     """Declare everything.
 
@@ -71,6 +73,7 @@ def planned(
         material: what is sent.
         judge_epochs: for how long classifiers are trained; 0 for none.
         retrain_images: training images for classifiers that see reconstructions; 0 for none.
+        ms_ssim: variant.
 
     Raises:
         UsageError: a rival has nothing to learn from.
@@ -81,6 +84,7 @@ def planned(
     shape = material.test.image_shape
     config = None
     judged: dict[str, Stage] = {}
+    measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}
     if judge_epochs and material.labelled and min(shape[1:]) >= _JUDGE_SIDE:
         config = judge_config(shape, len(material.test.classes), epochs=judge_epochs)
         classifier = judge(
@@ -100,7 +104,7 @@ def planned(
             plan.points[line.name].append(
                 stages.point(
                     f"point/{name}",
-                    {**settings, "shown": SHOWN},
+                    {**settings, **measure, "shown": SHOWN},
                     cost=cost,
                     images=material.test,
                     **model,
@@ -110,7 +114,7 @@ def planned(
             if material.pictures is not None and line.kind in ("ordinary", "codec"):
                 node = stages.whole_pictures(
                     f"whole/{name}",
-                    {**settings, "side": TILE},
+                    {**settings, **measure, "side": TILE},
                     cost=3 * cost,
                     pictures=material.pictures,
                     **model,

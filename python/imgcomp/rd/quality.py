@@ -11,19 +11,23 @@ from imgcomp import metrics
 from imgcomp.papers.measures import PSNR_LIMIT
 
 MEASURES = ("psnr", "ssim", "ms_ssim")
-"""Besides ``mse``, from which the pooled PSNR comes; MS-SSIM is the variant `MS_SSIM`."""
+"""Besides ``mse``, from which the pooled PSNR comes."""
 MS_SSIM = "adaptive"
+"""The variant where none is chosen: it takes images of any size."""
 _SSIM_SIDE = 11
 _AT_A_TIME = 2**22
 """Values that are measured together."""
 
 
-def measured(originals: torch.Tensor, images: torch.Tensor) -> dict[str, torch.Tensor]:
+def measured(
+    originals: torch.Tensor, images: torch.Tensor, ms_ssim: str = MS_SSIM
+) -> dict[str, torch.Tensor]:
     """Errors and similarities of each image.
 
     Args:
         originals: uint8 (N, C, H, W).
         images: of the same shape.
+        ms_ssim: variant, see `imgcomp.metrics.ms_ssim`.
 
     Returns:
         float64 (N,) each: ``mse`` in squared grey levels; ``psnr`` in dB, peak 255, at most
@@ -37,7 +41,7 @@ def measured(originals: torch.Tensor, images: torch.Tensor) -> dict[str, torch.T
         found["ssim"] = torch.full_like(error, math.nan)
     else:
         found["ssim"] = torch.cat([metrics.ssim(x, y) for x, y in pairs])
-    found["ms_ssim"] = torch.cat([metrics.ms_ssim(x, y, MS_SSIM) for x, y in pairs])
+    found["ms_ssim"] = torch.cat([metrics.ms_ssim(x, y, ms_ssim) for x, y in pairs])
     return found
 
 

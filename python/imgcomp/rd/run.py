@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgcomp._checks import whole_number
+from imgcomp._checks import choice, whole_number
 from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning
 from imgcomp.rd.figures import drawings
@@ -58,6 +58,7 @@ def compare_codecs(
     data_dir: str | Path | None = None,
     judge_epochs: int = 5,
     retrain_images: int = 0,
+    ms_ssim: str = MS_SSIM,
     bootstrap: int = BOOTSTRAP,
     resume: bool = False,
     jobs: int | None = None,
@@ -77,6 +78,7 @@ def compare_codecs(
             say what is still recognised; 0 for none. Images without classes have none.
         retrain_images: training images that are sent through each codec at three settings, to
             train further classifiers on; 0 for none.
+        ms_ssim: variant, see `imgcomp.metrics.ms_ssim`; images must be large enough for it.
         bootstrap: draws of images for the intervals of BD-rates.
         resume: go on with what is in `out`; otherwise an earlier comparison there is removed.
         jobs: stages side by side, without influence on results; by default one for each core.
@@ -94,9 +96,12 @@ def compare_codecs(
     whole_number("judge_epochs", judge_epochs, 0)
     whole_number("retrain_images", retrain_images, 0)
     whole_number("bootstrap", bootstrap, 0)
+    choice("ms_ssim", ms_ssim, ("adaptive", "renormalised", "standard"))
     sent = material(data, images, data_dir=data_dir, offline=offline)
     lines = lines_of(codecs, sent.test.image_shape)
-    plan = planned(lines, sent, judge_epochs=judge_epochs, retrain_images=retrain_images)
+    plan = planned(
+        lines, sent, judge_epochs=judge_epochs, retrain_images=retrain_images, ms_ssim=ms_ssim
+    )
     folder = RunFolder(Path(out) if out is not None else Path("runs") / f"rd-{sent.name}", "rd")
     workers = default_jobs() if jobs is None else whole_number("jobs", jobs)
     with folder.locked():
@@ -118,6 +123,7 @@ def compare_codecs(
             artifacts = runner.run(plan.targets)
         every = [plan.found(line, artifacts) for line in lines]
         results = _results(sent, list(codecs), every, plan, artifacts, bootstrap)
+        results["ms_ssim"] = ms_ssim
         results["environment"] = surroundings
         results["timings"] = {
             "total_seconds": time.perf_counter() - begin,
@@ -149,7 +155,6 @@ def _results(
             "photographs": None if sent.pictures is None else list(sent.pictures.names),
         },
         "codecs": codecs,
-        "ms_ssim": MS_SSIM,
         "amortised_over": list(AMORTISED),
         "originals_accuracy": accuracy,
         "lines": [line_record(found, pixels) for found in every],

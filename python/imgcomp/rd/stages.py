@@ -12,7 +12,7 @@ from imgcomp.papers.common import model_from
 from imgcomp.rd import ordinary
 from imgcomp.rd.package import CodecSender, FingerprintedCodec
 from imgcomp.rd.pca import PcaSender
-from imgcomp.rd.quality import measured
+from imgcomp.rd.quality import MS_SSIM, measured
 from imgcomp.rd.sending import OrdinarySender, Sender, Stopped
 from imgcomp.rd.vectors import VectorSender
 from imgcomp.stages import Artifact, Context, StageStopped, stage
@@ -70,7 +70,8 @@ def point(
     """Send images through one rival at one setting.
 
     Config: as `sender_of` reads it; ``shown``: how many of the images that come out are kept;
-    ``made_with``: what writes the files, so that another version is another stage.
+    ``made_with``: what writes the files, so that another version is another stage; ``ms_ssim``:
+    its variant, where it is another than `MS_SSIM`.
 
     Args:
         context: Of the stage.
@@ -95,7 +96,7 @@ def point(
     for prefix, received in (("", sent.images), (MOSAIC, sent.mosaic_images)):
         if received is None:
             continue
-        found = measured(images.images, received)
+        found = measured(images.images, received, context.config.get("ms_ssim", MS_SSIM))
         if judge is not None:
             right = judge.predict(received).argmax(dim=1) == images.labels
             found["correct"] = right.to(torch.float64)
@@ -114,7 +115,7 @@ def whole_pictures(
 
     A codec of the package gets the photographs' tiles, one file for each photograph.
 
-    Config: as `sender_of` reads it; ``side`` of the tiles.
+    Config: as `sender_of` reads it; ``side`` of the tiles; ``ms_ssim`` as of `point`.
 
     Returns:
         Tensors (N,), float64: ``file`` and ``pixels`` of each photograph, and its measures.
@@ -122,6 +123,7 @@ def whole_pictures(
     from imgcomp.datasets import from_tiles, tiles
 
     config, check = context.config, _stopped(context)
+    variant = config.get("ms_ssim", MS_SSIM)
     sender = sender_of(config, 3, model)
     rows: dict[str, list[torch.Tensor]] = {"file": [], "pixels": []}
     for picture in pictures.images:
@@ -135,7 +137,7 @@ def whole_pictures(
             size, back = len(data), sender.codec.decode(data, 3)
         rows["file"].append(torch.tensor([float(size)], dtype=torch.float64))
         rows["pixels"].append(torch.tensor([float(picture[0].numel())], dtype=torch.float64))
-        for name, values in measured(picture[None], back[None]).items():
+        for name, values in measured(picture[None], back[None], variant).items():
             rows.setdefault(name, []).append(values)
     return Artifact({name: torch.cat(each) for name, each in rows.items()})
 
