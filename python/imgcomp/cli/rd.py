@@ -133,7 +133,9 @@ def print_summary(results: Mapping[str, Any]) -> None:
             table.add_column(head, justify="right", no_wrap=True)
         cells: dict[tuple[str, str], list[str]] = {}
         for record in rows:
-            text = show_percent(record) + ("*" * (record["few_points"]))
+            # Intervals are on the page: there is no room for them here.
+            text = show_percent({**record, "interval": None})
+            text += "*" if record["few_points"] and record["percent"] is not None else ""
             cells.setdefault((record["tested"], record["anchor"]), []).append(text)
         for (tested, anchor), percents in cells.items():
             rival = titles.get(anchor, "the best of all rivals")
