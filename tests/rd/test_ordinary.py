@@ -8,8 +8,10 @@ import pytest
 import torch
 from rd_tools import digits, smooth
 
+from imgcomp import datasets, metrics
 from imgcomp.errors import UsageError
 from imgcomp.rd import ordinary
+from imgcomp.rd.bd import Curve
 
 FLOORS = {"jpeg-gray": 162, "webp": 56, "avif-400": 293, "jxl-7": 63, "jxl-9": 63, "png": 79}
 """Bytes of a file of a constant gray image of 28×28."""
@@ -97,3 +99,24 @@ def test_a_pillow_without_a_format_is_said(monkeypatch):
 def test_what_there_is_not(family, channels):
     with pytest.raises(UsageError, match="not"):
         ordinary.rivals(family, channels)
+
+
+@pytest.mark.needs_data
+def test_webp_takes_what_it_is_known_to_take_for_fashion_mnist(data_root):
+    (codec, _) = ordinary.rivals("webp", 1)
+    images = datasets.load("fashion-mnist", data_root).test.images[:1000]
+    rates, qualities = [], []
+    for setting in (30, 45):
+        files = [codec.encode(image, setting) for image in images]
+        back = torch.stack([codec.decode(data, 1) for data in files])
+        payload = [
+            codec.payload_bytes(data, image, setting)
+            for data, image in zip(files, images, strict=True)
+        ]
+        pixels = images[:, 0].numel()
+        rates.append([8 * sum(map(len, files)) / pixels, 8 * sum(payload) / pixels])
+        qualities.append(float(metrics.psnr(images, back).mean()))
+    file, payload = (Curve(each, qualities).rate_at(32) for each in zip(*rates, strict=True))
+    # Measured beforehand, with a denser grid of qualities and another program.
+    assert file == pytest.approx(2.10, abs=0.03)
+    assert payload == pytest.approx(1.79, abs=0.03)
