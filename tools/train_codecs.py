@@ -194,6 +194,13 @@ def card(recipe: Recipe, codec: Codec, size: int, rates: dict[str, Rates]) -> st
         for name, r in rates.items()
     ]
     levels = codec.code.quantizer.levels  # type: ignore[union-attr]
+    whole = codec.image_shape[0] * settings["patch"] ** 2
+    kept = settings["channels"]
+    lost = (
+        ""
+        if kept == whole
+        else f"Detail outside the {kept} of {whole} patterns is lost: half of white noise. "
+    )
     fit = ", ".join(f"{name} {value}" for name, value in recipe.fit.items())
     return f"""# {recipe.name}
 
@@ -230,8 +237,8 @@ line). PSNR and SSIM are means over images.
 
 ## Limits
 
-Images that differ from the training images are coded as well, with more bits. There is no rate to
-choose: the step is part of the network and the tables.
+Images that differ from the training images are coded as well, with more bits. {lost}There is no
+rate to choose: the step is part of the network and the tables.
 """
 
 

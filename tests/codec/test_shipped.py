@@ -88,7 +88,9 @@ def test_images_unlike_any_other(name: str) -> None:
     noise = torch.randint(256, (20, *codec.image_shape), dtype=torch.uint8)
     flat = torch.arange(0, 256, 15, dtype=torch.uint8).view(-1, 1, 1, 1)
     bars = 255 * (torch.arange(codec.image_shape[2]) % 2).to(torch.uint8)
-    for images, least in ((noise, 15), (flat, 28), (bars.view(1, 1, 1, -1), 15)):
+    # In colour half of the patterns are left out, and with them half of the noise's energy; a
+    # plain gray image in its place would have 10.7 dB.
+    for images, least in ((noise, 12), (flat, 28), (bars.view(1, 1, 1, -1), 15)):
         given = images.expand(len(images), *codec.image_shape).contiguous()
         bpp, psnr = rate_and_psnr(codec, given)
         assert psnr > least
