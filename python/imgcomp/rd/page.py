@@ -136,7 +136,8 @@ def _level_tables(results: Mapping[str, Any]) -> dict[str, Any]:
         row = rows.setdefault(record["line"], {size: [None] * len(levels) for size in SIZES})
         for size in SIZES:
             row[size][levels.index(record["psnr"])] = record[size]
-    return {"levels": levels, "rows": rows}
+    ordered = [line["name"] for line in results["lines"] if line["name"] in rows]
+    return {"levels": levels, "rows": {name: rows[name] for name in ordered}}
 
 
 def _number(value: float | None) -> str:

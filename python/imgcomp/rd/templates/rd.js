@@ -58,8 +58,18 @@
     });
   }
 
+  // Begin where a codec of the package has a point, so that there is something to compare.
+  function begin() {
+    const ours = data.lines.find((line) => line.ours);
+    if (!ours) return;
+    const [low, high] = range(size());
+    const middle = ours.points[Math.floor(ours.points.length / 2)].bpp[size()];
+    slider.value = slider.max * (Math.log(middle) - low) / (high - low);
+  }
+
   slider.addEventListener("input", show);
   document.querySelectorAll("input[name=size]").forEach((each) =>
     each.addEventListener("change", show));
+  begin();
   show();
 })();
