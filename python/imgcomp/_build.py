@@ -18,6 +18,7 @@ CPU_FEATURES = {
 # Packages that imgcomp can do without, and what they are for.
 OPTIONAL_PACKAGES = {
     "pandas": "history.to_pandas()",
+    "imagecodecs": "JPEG XL in imgcomp rd",
     "ipywidgets": "progress bars in notebooks",
 }
 

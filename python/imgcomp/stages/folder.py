@@ -20,6 +20,7 @@ OURS = (
     "figures",
     "tensorboard",
     "results.json",
+    "points.csv",
     "report.html",
     MARKER,
 )

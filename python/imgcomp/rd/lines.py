@@ -1,0 +1,179 @@
+"""What is compared: each entry of ``--codecs`` as one or several curves of points."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from imgcomp.codec import Codec, load, names
+from imgcomp.errors import UsageError
+from imgcomp.rd import ordinary, package, pca, vectors
+
+OTHERS = ("pca", "pq")
+HOUSE = "house"
+DEFAULT = (HOUSE, *ordinary.FAMILIES, *OTHERS)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of a line.
+
+    Attributes:
+        setting: what is turned.
+        codec: what sends, where it is of the package.
+        part: which of a line's codecs that is.
+    """
+
+    setting: float
+    codec: Codec | None = field(default=None, repr=False)
+    part: str = ""
+
+    @property
+    def label(self) -> str:
+        """For the name of a stage and for tables."""
+        text = f"{self.setting:g}"
+        return f"{self.part}@{text}" if self.part and self.setting else self.part or text
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve: one way of compressing, at several settings.
+
+    Attributes:
+        name: unique, such as ``jpeg-420``, ``pca-64``, or a codec's.
+        title: for people.
+        family: what shares a colour in figures.
+        kind: ``ordinary``, ``pca``, ``pq`` or ``codec`` (of the package).
+        unit: what the settings are.
+        points: the settings.
+        lossless: whether nothing is lost; it is a reference then, no curve.
+        components: of ``pca``.
+    """
+
+    name: str
+    title: str
+    family: str
+    kind: str
+    unit: str
+    points: tuple[Point, ...]
+    lossless: bool = False
+    components: int = 0
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is of the package, and no rival."""
+        return self.kind == "codec"
+
+
+def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
+    """The curves that entries stand for.
+
+    Args:
+        entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
+            package's codecs for this shape; or what `imgcomp.codec.load` takes, several with
+            ``+`` between them as one curve.
+        shape: (C, H, W) of the images.
+
+    Raises:
+        UsageError: an entry is unknown, there twice, or does not take such images.
+        FileNotFoundError: there is no such file of a codec.
+        CheckpointError: a codec's file is damaged.
+    """
+    found: list[Line] = []
+    for entry in entries:
+        text = entry.strip()
+        if text in ordinary.FAMILIES:
+            found += [_ordinary(each) for each in ordinary.rivals(text, shape[0])]
+        elif text == "pca":
+            found += _pca(shape)
+        elif text == "pq":
+            found.append(_vectors(shape))
+        elif text == HOUSE:
+            found += _house(shape)
+        elif text:
+            found.append(_codecs(text.split("+"), shape))
+    if not found:
+        raise UsageError(f"--codecs: nothing to compare in {', '.join(entries) or 'an empty list'}")
+    twice = [line.name for line in found if sum(line.name == each.name for each in found) > 1]
+    if twice:
+        raise UsageError(f"--codecs: {twice[0]!r} is there twice")
+    return found
+
+
+def _ordinary(codec: ordinary.Ordinary) -> Line:
+    points = tuple(Point(setting) for setting in codec.settings)
+    return Line(
+        codec.name, codec.title, codec.family, "ordinary", codec.unit, points, codec.lossless
+    )
+
+
+def _pca(shape: tuple[int, int, int]) -> list[Line]:
+    values = shape[0] * shape[1] * shape[2]
+    counts = sorted({min(count, values) for count in pca.COMPONENTS})
+    return [
+        Line(
+            f"pca-{count}",
+            f"PCA, {count} components",
+            "pca",
+            "pca",
+            "step",
+            tuple(Point(step) for step in pca.STEPS),
+            components=count,
+        )
+        for count in counts
+    ]
+
+
+def _vectors(shape: tuple[int, int, int]) -> Line:
+    sides = vectors.patch_sides(shape[1], shape[2])
+    points = tuple(Point(float(side)) for side in sides)
+    return Line("pq", "product quantisation", "pq", "pq", "patch side", points)
+
+
+def _house(shape: tuple[int, int, int]) -> list[Line]:
+    """Those of the package that take such images: those named for the house as one curve."""
+    fitting = {}
+    for name in names():
+        codec = load(name)
+        if codec.image_shape == shape:
+            fitting[name] = codec
+    house = {name: codec for name, codec in fitting.items() if name.startswith(HOUSE)}
+    rest = {name: codec for name, codec in fitting.items() if name not in house}
+    if not fitting:
+        sizes = "×".join(map(str, shape))
+        warnings.warn(
+            f"no codec of the package takes images of {sizes}: '{HOUSE}' is left out",
+            UserWarning,
+            stacklevel=2,
+        )
+    found = [_line(HOUSE, house)] if house else []
+    return found + [_line(name, {name: codec}) for name, codec in rest.items()]
+
+
+def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
+    codecs = {}
+    for part in parts:
+        codec = load(part)
+        if codec.image_shape != shape:
+            raise UsageError(
+                f"{part}: takes images of {'×'.join(map(str, codec.image_shape))}, those here are "
+                f"of {'×'.join(map(str, shape))} (channels×height×width)"
+            )
+        codecs[_short(part)] = codec
+    short = list(codecs)
+    return _line("+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}", codecs)
+
+
+def _short(name: str) -> str:
+    """A path's file name without its ending; a name as it is."""
+    return name.replace("\\", "/").rpartition("/")[2].removesuffix(".safetensors")
+
+
+def _line(name: str, codecs: dict[str, Codec]) -> Line:
+    points = tuple(
+        Point(float(setting), codec, part)
+        for part, codec in codecs.items()
+        for setting in package.settings(codec)
+    )
+    return Line(name, name, name, "codec", "codec", points)

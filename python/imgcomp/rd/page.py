@@ -1,0 +1,164 @@
+"""The page of a comparison: one HTML file that fetches nothing, where one drags the rate."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from imgcomp.rd.figures import SIZE_TITLES
+from imgcomp.rd.results import SIZES, Found
+from imgcomp.rd.stages import MOSAIC
+
+
+def render_page(
+    results: Mapping[str, Any],
+    figures: Mapping[str, bytes],
+    originals: torch.Tensor,
+    every: Sequence[Found],
+) -> str:
+    """Make the page.
+
+    Args:
+        results: content of ``results.json``.
+        figures: the content of a PNG file for each of its figures.
+        originals: uint8 (N, C, H, W), what was sent.
+        every: what the stages gave, in the order of the results' lines.
+
+    Returns:
+        The HTML text; nothing in it refers to another file or address.
+    """
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+    from imgcomp.report.html import show_seconds, show_value
+
+    templates = Environment(
+        loader=ChoiceLoader(
+            [
+                PackageLoader("imgcomp.rd", "templates"),
+                PackageLoader("imgcomp.report", "templates"),
+            ]
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        bpp=_number, decibel=_decibel, percent=show_percent, duration=show_seconds, value=show_value
+    )
+    return templates.get_template("rd.html.j2").render(
+        r=results,
+        sizes=SIZE_TITLES,
+        titles={line["name"]: line["title"] for line in results["lines"]},
+        viewer=_viewer(results, originals, every),
+        bd=_bd_table(results),
+        levels=_level_tables(results),
+        figures={name: _address(content) for name, content in figures.items()},
+    )
+
+
+def _viewer(
+    results: Mapping[str, Any], originals: torch.Tensor, every: Sequence[Found]
+) -> dict[str, Any]:
+    """What the script on the page draws from."""
+    shown = len(every[0].points[0]["shown"])
+    lines = []
+    for line, found in zip(results["lines"], every, strict=True):
+        points = []
+        for point, artifact in zip(line["points"], found.points, strict=True):
+            images = artifact["shown"]
+            mosaic = artifact.tensors.get(MOSAIC + "shown")
+            entry = {
+                "label": point["label"],
+                "bpp": [point["bpp"][size] for size in SIZES],
+                "psnr": point["psnr"],
+                "accuracy": point["accuracy"],
+                "images": _strip(images),
+            }
+            if mosaic is not None and not torch.equal(mosaic, images):
+                entry["mosaic"] = {
+                    "psnr": point["mosaic"]["psnr"],
+                    "accuracy": point["mosaic"]["accuracy"],
+                    "images": _strip(mosaic),
+                }
+            points.append(entry)
+        lines.append(
+            {
+                "title": line["title"],
+                "unit": line["unit"],
+                "ours": line["ours"],
+                "lossless": line["lossless"],
+                "points": points,
+            }
+        )
+    return {
+        "lines": lines,
+        "originals": _strip(originals[:shown]),
+        "count": shown,
+        "width": originals.shape[3],
+        "height": originals.shape[2],
+    }
+
+
+def _strip(images: torch.Tensor) -> str:
+    """Images side by side as the address of a PNG."""
+    from PIL import Image
+
+    laid = torch.cat(list(images), dim=2).permute(1, 2, 0).contiguous().numpy()
+    buffer = io.BytesIO()
+    picture = laid[..., 0] if laid.shape[2] == 1 else laid
+    Image.fromarray(picture).save(buffer, format="PNG", optimize=True)
+    return _address(buffer.getvalue())
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _bd_table(results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """For each tested line its rows: an anchor, and a record of each size."""
+    rows: dict[str, dict[str, dict[str, Any]]] = {}
+    for record in results["bd_rates"]:
+        anchors = rows.setdefault(record["tested"], {})
+        anchors.setdefault(record["anchor"], {})[record["size"]] = record
+    return [{"tested": tested, "anchors": anchors} for tested, anchors in rows.items()]
+
+
+def _level_tables(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Levels of PSNR, and line → size → one rate for each, None where there is none."""
+    levels = sorted({record["psnr"] for record in results["at_quality"]})
+    rows: dict[str, dict[str, list[float | None]]] = {}
+    for record in results["at_quality"]:
+        row = rows.setdefault(record["line"], {size: [None] * len(levels) for size in SIZES})
+        for size in SIZES:
+            row[size][levels.index(record["psnr"])] = record[size]
+    ordered = [line["name"] for line in results["lines"] if line["name"] in rows]
+    return {"levels": levels, "rows": {name: rows[name] for name in ordered}}
+
+
+def _number(value: float | None) -> str:
+    """Bits per pixel with three figures."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def _decibel(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "lossless" if value >= 99 else f"{value:.2f}"
+
+
+def show_percent(record: Mapping[str, Any]) -> str:
+    """A BD-rate with its interval."""
+    if record["percent"] is None:
+        return "–"
+    text = f"{record['percent']:+.1f} %"
+    if record["interval"] is not None:
+        low, high = record["interval"]
+        text += f" ({low:+.1f} … {high:+.1f})"
+    return text.replace("-", "−")

@@ -1,0 +1,175 @@
+"""A comparison as a graph of stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from imgcomp.errors import UsageError
+from imgcomp.rd import pca, stages, vectors
+from imgcomp.rd.lines import Line, Point
+from imgcomp.rd.material import TILE, Material
+from imgcomp.rd.package import FingerprintedCodec
+from imgcomp.rd.quality import MS_SSIM
+from imgcomp.rd.results import Found
+from imgcomp.stages import Artifacts, Fingerprinted, Stage
+
+SHOWN = 8
+"""Images on the page."""
+_RETRAINED = 3
+"""Points of a line on whose images a classifier is trained."""
+_PCA_FITTED, _PQ_FITTED = 5_000, 4_000
+_COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0}
+_JUDGE_SIDE = 16
+
+
+@dataclass
+class Plan:
+    """Stages by what they are for.
+
+    Attributes:
+        points: line → one stage for each point.
+        whole: line → the same of whole photographs.
+        retrained: line → number of the point → stage.
+        originals: what a classifier makes of the images as they are, or None.
+    """
+
+    points: dict[str, list[Stage]] = field(default_factory=dict)
+    whole: dict[str, list[Stage]] = field(default_factory=dict)
+    retrained: dict[str, dict[int, Stage]] = field(default_factory=dict)
+    originals: Stage | None = None
+
+    @property
+    def targets(self) -> list[Stage]:
+        """All that has to be computed."""
+        found = [
+            node for each in (self.points, self.whole) for row in each.values() for node in row
+        ]
+        found += [node for row in self.retrained.values() for node in row.values()]
+        return found if self.originals is None else [*found, self.originals]
+
+    def found(self, line: Line, artifacts: Artifacts) -> Found:
+        """What the stages of a line gave."""
+        return Found(
+            line,
+            [artifacts[node] for node in self.points[line.name]],
+            [artifacts[node] for node in self.whole.get(line.name, [])],
+            {number: artifacts[node] for number, node in self.retrained.get(line.name, {}).items()},
+        )
+
+
+def planned(
+    lines: list[Line],
+    material: Material,
+    *,
+    judge_epochs: int,
+    retrain_images: int,
+    ms_ssim: str = MS_SSIM,
+) -> Plan:
+    """Declare everything.
+
+    Args:
+        lines: what is compared.
+        material: what is sent.
+        judge_epochs: for how long classifiers are trained; 0 for none.
+        retrain_images: training images for classifiers that see reconstructions; 0 for none.
+        ms_ssim: variant.
+
+    Raises:
+        UsageError: a rival has nothing to learn from.
+    """
+    from imgcomp.papers.judges import judge, judge_config
+
+    plan = Plan()
+    shape = material.test.image_shape
+    config = None
+    judged: dict[str, Stage] = {}
+    measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}
+    if judge_epochs and material.labelled and min(shape[1:]) >= _JUDGE_SIDE:
+        config = judge_config(shape, len(material.test.classes), epochs=judge_epochs)
+        classifier = judge(
+            "judge", config, cost=1000, train=material.train, validation=material.test
+        )
+        judged["classifier"] = classifier
+        plan.originals = stages.originals(
+            "originals", {}, images=material.test, classifier=classifier
+        )
+    for line in lines:
+        plan.points[line.name] = []
+        for number, at in enumerate(line.points):
+            settings = _config(line, at)
+            model = _model(line, at, material)
+            cost = _COSTS.get(line.family, 2.0)
+            name = f"{line.name}/{at.label}"
+            plan.points[line.name].append(
+                stages.point(
+                    f"point/{name}",
+                    {**settings, **measure, "shown": SHOWN},
+                    cost=cost,
+                    images=material.test,
+                    **model,
+                    **judged,
+                )
+            )
+            if material.pictures is not None and line.kind in ("ordinary", "codec"):
+                node = stages.whole_pictures(
+                    f"whole/{name}",
+                    {**settings, **measure, "side": TILE},
+                    cost=3 * cost,
+                    pictures=material.pictures,
+                    **model,
+                )
+                plan.whole.setdefault(line.name, []).append(node)
+            if config and retrain_images and not line.lossless and number in _some(line):
+                seen = material.train.take(min(retrain_images, len(material.train)))
+                plan.retrained.setdefault(line.name, {})[number] = stages.retrained(
+                    f"retrained/{name}",
+                    {**settings, "judge": config},
+                    cost=100 * cost,
+                    train=seen,
+                    test=material.test,
+                    **model,
+                )
+    return plan
+
+
+def _some(line: Line) -> set[int]:
+    """A few points from a line's coarser half, where something is lost."""
+    last = len(line.points) - 1
+    return {round(last * share) for share in (0.15, 0.4, 0.65)[:_RETRAINED]}
+
+
+def _config(line: Line, at: Point) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": line.kind, "line": line.name, "setting": at.setting}
+    if line.kind == "pca":
+        found["components"] = line.components
+    if line.kind == "ordinary":
+        found["made_with"] = _versions(line.family)
+    return found
+
+
+def _versions(family: str) -> dict[str, str]:
+    import importlib.metadata
+
+    package = "imagecodecs" if family == "jxl" else "pillow"
+    return {package: importlib.metadata.version(package)}
+
+
+def _model(line: Line, at: Point, material: Material) -> dict[str, Stage | Fingerprinted]:
+    if line.kind == "codec":
+        assert at.codec is not None
+        return {"model": FingerprintedCodec(at.codec)}
+    if line.kind not in ("pca", "pq"):
+        return {}
+    if len(material.train) < 2:
+        raise UsageError(
+            f"{line.family}: needs images to learn from, {material.name} has {len(material.train)} "
+            "besides those that are sent; leave it out, or send fewer"
+        )
+    if line.kind == "pca":
+        most = max(pca.COMPONENTS)
+        learnt = {"components": most, "fitted": _PCA_FITTED}
+        return {"model": pca.pca_basis("pca/basis", learnt, cost=200, train=material.train)}
+    side = int(at.setting)
+    learnt = {"side": side, "bits": vectors.BITS, "fitted": _PQ_FITTED, "seed": 0}
+    return {"model": vectors.pq_centres(f"pq/{side}", learnt, cost=150, train=material.train)}

@@ -1,0 +1,74 @@
+"""What entries of ``--codecs`` stand for."""
+
+from __future__ import annotations
+
+import pytest
+from rd_tools import dense_codec
+
+from imgcomp.errors import UsageError
+from imgcomp.rd.lines import lines_of
+
+GRAY, COLOUR = (1, 28, 28), (3, 32, 32)
+
+
+@pytest.fixture
+def codecs(tmp_path, monkeypatch):
+    for bits in (2, 4):
+        dense_codec(bits).save(tmp_path / f"tiny-{bits}.safetensors")
+    monkeypatch.setenv("IMGCOMP_CODECS", str(tmp_path))
+    return tmp_path
+
+
+def test_ordinary_and_learnt_rivals():
+    found = lines_of(["jpeg", "png", "pca", "pq"], COLOUR)
+    assert [line.name for line in found] == [
+        "jpeg-444", "jpeg-420", "png", "pca-64", "pca-256", "pca-1024", "pq",
+    ]  # fmt: skip
+    assert [line.name for line in found if line.lossless] == ["png"]
+    assert not any(line.ours for line in found)
+    assert [line.components for line in lines_of(["pca"], (1, 8, 8))] == [64]
+
+
+def test_codecs_by_name_by_path_and_as_one_curve(codecs):
+    by_name, by_path = lines_of(["tiny-2", str(codecs / "tiny-4.safetensors")], GRAY)
+    assert (by_name.name, by_path.name) == ("tiny-2", "tiny-4")
+    assert by_name.ours
+    assert [point.label for point in by_name.points] == ["tiny-2"]
+    (both,) = lines_of(["tiny-2+tiny-4"], GRAY)
+    assert both.name == "tiny-2+tiny-4"
+    assert [point.part for point in both.points] == ["tiny-2", "tiny-4"]
+
+
+def test_the_house_is_whatever_takes_such_images(codecs):
+    names = [line.name for line in lines_of(["house"], GRAY)]
+    assert {"tiny-2", "tiny-4"} <= set(names)
+    dense_codec(3).save(codecs / "house-low.safetensors")
+    dense_codec(5).save(codecs / "house-high.safetensors")
+    house, *_ = lines_of(["house"], GRAY)
+    assert house.name == "house"
+    assert [point.part for point in house.points] == ["house-high", "house-low"]
+
+
+def test_a_house_without_codecs_for_such_images_is_left_out_with_a_warning(codecs):
+    with pytest.warns(UserWarning, match="no codec of the package takes images of 1×9×9"):
+        found = lines_of(["house", "png"], (1, 9, 9))
+    assert [line.name for line in found] == ["png"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "text"),
+    [
+        (["gif"], "no codec 'gif'"),
+        (["png", "png"], "'png' is there twice"),
+        (["", " "], "nothing to compare"),
+        (["tiny-2"], "takes images of 1×28×28, those here are of 3×32×32"),
+    ],
+)
+def test_what_cannot_be_compared(codecs, entries, text):
+    with pytest.raises(UsageError, match=text):
+        lines_of(entries, COLOUR)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.safetensors"):
+        lines_of([str(tmp_path / "nothing.safetensors")], GRAY)
