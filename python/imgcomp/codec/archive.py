@@ -67,7 +67,7 @@ class Archive:
         self._given = codec
         self._codec: Codec | None = None
         self._lock = threading.Lock()
-        self._last: tuple[int, torch.Tensor] | None = None
+        self._last: tuple[tuple[int, ...], torch.Tensor] | None = None
 
     @property
     def header(self) -> Header:
@@ -206,10 +206,15 @@ class Archive:
         places: dict[int, list[int]] = {}
         for place, number in enumerate(wanted):
             places.setdefault(bisect.bisect_right(self._first, number) - 1, []).append(place)
-        for block, of_block in sorted(places.items()):
-            codes = self._codes(block)
-            within = [wanted[place] - self._first[block] for place in of_block]
-            result[of_block] = self.codec.images(codes[within])
+        for blocks in self._groups(sorted(places)):
+            codes, rows = self._codes(blocks), []
+            begin = 0
+            for block in blocks:
+                rows += [begin + wanted[place] - self._first[block] for place in places[block]]
+                begin += self._index.counts[block]
+            result[[place for block in blocks for place in places[block]]] = self.codec.images(
+                codes if rows == list(range(len(codes))) else codes[rows]
+            )
         return result
 
     def batches(self) -> Iterator[Batch]:
@@ -218,18 +223,8 @@ class Archive:
         Raises:
             CorruptStreamError: the file is damaged; what came before is good.
         """
-        at_once = 2 * torch.get_num_threads()
-        block = 0
-        while block < self.num_blocks:
-            last = block + 1
-            while (
-                last < min(self.num_blocks, block + at_once)
-                and (self._first[last + 1] - self._first[block]) * self._header.values
-                <= _VALUES_AT_ONCE
-            ):
-                last += 1
-            yield self._batch(range(block, last))
-            block = last
+        for blocks in self._groups(range(self.num_blocks)):
+            yield self._batch(blocks)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         """All images in their order."""
@@ -287,10 +282,22 @@ class Archive:
         shape = "×".join(map(str, self.shape))
         return f"Archive({len(self):,} images of {shape}, {self.num_bytes:,} bytes)"
 
-    def _batch(self, blocks: range) -> Batch:
+    def _groups(self, blocks: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Some blocks at a time: enough for all threads, and not more than memory is meant for."""
+        at_once, begin = 2 * torch.get_num_threads(), 0
+        values = [self._index.counts[block] * self._header.values for block in blocks]
+        while begin < len(blocks):
+            end = begin + 1
+            while end < min(len(blocks), begin + at_once):
+                if sum(values[begin : end + 1]) > _VALUES_AT_ONCE:
+                    break
+                end += 1
+            yield blocks[begin:end]
+            begin = end
+
+    def _batch(self, blocks: Sequence[int]) -> Batch:
         read = [self.block(i) for i in blocks]
-        codes = self._decoded(read, blocks)
-        images = self.codec.images(codes)
+        images = self.codec.images(self._decoded(read, blocks))
         labels = [block.labels for block in read if block.labels is not None]
         names = [name for block in read for name in block.names or ()]
         return Batch(
@@ -300,17 +307,20 @@ class Archive:
             tuple(names) if self.has_names else None,
         )
 
-    def _codes(self, number: int) -> torch.Tensor:
+    def _codes(self, blocks: Sequence[int]) -> torch.Tensor:
+        """Of all images of some blocks; those of a single one are kept."""
+        numbers = tuple(blocks)
         with self._lock:
-            if self._last is not None and self._last[0] == number:
+            if self._last is not None and self._last[0] == numbers:
                 return self._last[1]
-        codes = self._decoded([self.block(number)], range(number, number + 1))
-        with self._lock:
-            self._last = number, codes
+        codes = self._decoded([self.block(number) for number in numbers], numbers)
+        if len(numbers) == 1:
+            with self._lock:
+                self._last = numbers, codes
         return codes
 
-    def _decoded(self, blocks: list[Block], numbers: range) -> torch.Tensor:
-        """The codes of blocks that follow one another."""
+    def _decoded(self, blocks: Sequence[Block], numbers: Sequence[int]) -> torch.Tensor:
+        """The codes of blocks, one after the other."""
         streams, iterations = [block.stream for block in blocks], None
         if self.iterations:
             iterations = self._iterations or self.iterations
