@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <iomanip>
 #include <limits>
-#include <numeric>
 #include <set>
 
 #include "imgcomp/error.h"
@@ -199,8 +197,7 @@ int64_t Model::activations() const {
   int64_t total = 0;
   for (const Part& part : parts_) {
     for (const Part::Row& row : part.rows()) {
-      total +=
-          std::accumulate(row.output.begin(), row.output.end(), int64_t{1}, std::multiplies<>());
+      total += num_elements(row.output);
     }
   }
   return total;

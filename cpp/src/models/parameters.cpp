@@ -5,8 +5,6 @@
 #include <c10/util/Exception.h>
 
 #include <cmath>
-#include <functional>
-#include <numeric>
 
 #include "imgcomp/error.h"
 
@@ -20,9 +18,7 @@ at::Tensor ParameterStore::add(const std::string& name, const Shape& shape, Para
     }
   }
   check_shape(shape, concat("the parameter '", name, "'"));
-  const int64_t values =
-      std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-  if (values > most_ - count()) {
+  if (num_elements(shape) > most_ - count()) {
     throw SpecError(concat("the parameter '", name, "' of shape ", to_string(shape),
                            " would be more than the ", most_, " values that there may be"));
   }

@@ -21,6 +21,12 @@ at::Tensor index_range(int64_t begin, int64_t end, at::Device device) {
   return at::arange(begin, end, at::TensorOptions().dtype(at::kLong).device(device));
 }
 
+// What convolutions want their images in.
+at::MemoryFormat layout(const Model& model) {
+  return model.device().is_cpu() && model.has_convolutions() ? at::MemoryFormat::ChannelsLast
+                                                             : at::MemoryFormat::Contiguous;
+}
+
 // Nothing is kept for a way back, so that more images fit than in training.
 int64_t evaluated_at_once(const Model& model) {
   constexpr int64_t kMore = 4;
@@ -41,13 +47,11 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
   std::vector<at::Tensor> results;
   ForwardContext context;
   batch_size = std::min(batch_size, evaluated_at_once(model));
-  const bool channels_last = model.device().is_cpu() && model.has_convolutions();
   for (int64_t begin = 0; begin < images.size(0); begin += batch_size) {
     const int64_t end = std::min(begin + batch_size, images.size(0));
     // One batch at a time to the device: the data set may be larger than its memory.
-    const BatchLoader loader(
-        {images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
-        channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+    const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
+                             layout(model));
     const Batch batch = loader.load(index_range(0, end - begin, model.device()));
     results.push_back(finish(model.forward(batch.input, context)).to(images.device()));
     if (after_batch) {
@@ -98,11 +102,6 @@ void require_autoencoder(const Model& model) {
   if (model.spec().task != Task::autoencoder) {
     throw UsageError("only an autoencoder has a code; this is a classifier");
   }
-}
-
-at::MemoryFormat layout(const Model& model) {
-  return model.device().is_cpu() && model.has_convolutions() ? at::MemoryFormat::ChannelsLast
-                                                             : at::MemoryFormat::Contiguous;
 }
 
 }  // namespace
