@@ -49,10 +49,7 @@ def folder_atomically(target: Path) -> Iterator[Path]:
     replacing what has the same name.
     """
     place = target.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{place.name}-partial-", dir=place.parent))
-    try:
-        work.chmod(0o777 & ~_mask())
+    with hidden_folder(place) as work:
         yield work
         try:
             work.rename(place)  # a missing or an empty folder: at one blow
@@ -63,6 +60,16 @@ def folder_atomically(target: Path) -> Iterator[Path]:
                 goal = place / file.relative_to(work)
                 goal.parent.mkdir(parents=True, exist_ok=True)
                 os.replace(file, goal)
+
+
+@contextlib.contextmanager
+def hidden_folder(place: Path) -> Iterator[Path]:
+    """A hidden folder beside another that is gone afterwards, unless it was moved."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{place.name}-partial-", dir=place.parent))
+    try:
+        work.chmod(0o777 & ~_mask())  # mkdtemp's are for the owner alone
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

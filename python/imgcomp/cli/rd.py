@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from imgcomp.cli.interruption import resumable
+
 __all__ = ["rd"]
 
 _DEFAULT = "house,jpeg,webp,avif,jxl,png,pca,pq"
@@ -83,7 +85,7 @@ def rd(
     """Compare codecs by rate and distortion in real bytes; write a page, figures, JSON and CSV."""
     from imgcomp.rd.run import compare_codecs
 
-    try:
+    with resumable():
         done = compare_codecs(
             data,
             codecs.split(","),
@@ -98,9 +100,6 @@ def rd(
             offline=True if offline else None,
             progress=not (quiet or as_json) and "auto",
         )
-    except KeyboardInterrupt:
-        typer.echo("imgcomp: stopped; the same command with --resume goes on from here", err=True)
-        raise typer.Exit(130) from None
     if as_json:
         typer.echo(json.dumps(done.results, indent=2, ensure_ascii=False))
         return

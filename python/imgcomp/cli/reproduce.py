@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from imgcomp.cli.interruption import resumable
+
 STYLES = {
     "agrees": "green",
     "better": "cyan",
@@ -71,7 +73,7 @@ def reproduce(
     from imgcomp.papers.settings import parse_assignments
 
     settings = parse_assignments(changes or [])
-    try:
+    with resumable():
         done = papers.reproduce(
             paper,
             scale=scale,
@@ -88,9 +90,6 @@ def reproduce(
             progress=not quiet and "auto",
             tensorboard=tensorboard,
         )
-    except KeyboardInterrupt:
-        typer.echo("imgcomp: stopped; the same command with --resume goes on from here", err=True)
-        raise typer.Exit(130) from None
     if not quiet:
         print_summary(done.results)
     typer.echo(done.report if quiet else f"Report: {done.report}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 import torch
 
+from imgcomp._files import hidden_folder
 from imgcomp.datasets._files import list_folder
 from imgcomp.datasets._manifest import MANIFEST, Manifest, folder_names, read_manifest
 from imgcomp.datasets._split import Dataset, Split
@@ -132,16 +132,8 @@ def _cores() -> set[int]:
 def _workplace(target: Path) -> Iterator[Path]:
     """A hidden folder beside the target that is gone afterwards, whatever happens."""
     try:
-        place = target.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{place.name}-partial-", dir=place.parent))
-        try:
-            mask = os.umask(0)
-            os.umask(mask)
-            work.chmod(0o777 & ~mask)  # mkdtemp's are for the owner alone
+        with hidden_folder(target.resolve()) as work:
             yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise DatasetError(
             f"{target}: cannot be written ({error.strerror or error}); make it writable and see "

@@ -12,8 +12,7 @@ import torch
 
 from imgcomp.models.pixels import as_bytes
 from imgcomp.papers.common import principal_directions
-from imgcomp.rd.sending import Sent, Stopped
-from imgcomp.rd.symbols import counted, stream_of
+from imgcomp.rd.symbols import SymbolSender
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def pca_basis(context: Context, train: Split) -> Artifact:
 
 
 @dataclass(frozen=True)
-class PcaSender:
+class PcaSender(SymbolSender):
     """Sends images as some of their coefficients.
 
     Attributes:
@@ -62,20 +61,6 @@ class PcaSender:
     basis: Artifact
     components: int
     step: float
-
-    def send(self, images: torch.Tensor, stopped: Stopped) -> Sent:
-        """See `Sender`; sizes are of one stream of all images, without any header."""
-        stopped()
-        tables = counted(self._levels(self.basis["coefficients"][:, : self.components]))
-        symbols = self._symbols(images)
-        data, each = stream_of(tables, symbols)
-        read = tables.decode(data, symbols.shape, torch.arange(symbols.shape[1]))
-        return Sent(self._images(read, images.shape), each, each)
-
-    def images(self, images: torch.Tensor, stopped: Stopped) -> torch.Tensor:
-        """See `Sender`."""
-        stopped()
-        return self._images(self._symbols(images), images.shape)
 
     @property
     def model_bytes(self) -> int:
@@ -90,6 +75,9 @@ class PcaSender:
     def _levels(self, coefficients: torch.Tensor) -> torch.Tensor:
         rounded = (coefficients / self.step).round()
         return rounded.clamp(-_MAX_COEFFICIENT, _MAX_COEFFICIENT).to(torch.int32)
+
+    def _seen(self) -> torch.Tensor:
+        return self._levels(self.basis["coefficients"][:, : self.components])
 
     def _symbols(self, images: torch.Tensor) -> torch.Tensor:
         centred = images.flatten(1).float() - self.basis["mean"]

@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 
 from imgcomp.codec import FrequencyTables
 from imgcomp.rd.quality import shares
+from imgcomp.rd.sending import Sent, Stopped
+
+
+class SymbolSender(ABC):
+    """A `Sender` that makes whole numbers of images, and codes these by the package's coder."""
+
+    def send(self, images: torch.Tensor, stopped: Stopped) -> Sent:
+        """See `Sender`; sizes are of one stream of all images, without any header."""
+        stopped()
+        tables = counted(self._seen())
+        symbols = self._symbols(images)
+        data, each = stream_of(tables, symbols)
+        read = tables.decode(data, symbols.shape, torch.arange(symbols.shape[1]))
+        return Sent(self._images(read, images.shape), each, each)
+
+    def images(self, images: torch.Tensor, stopped: Stopped) -> torch.Tensor:
+        """See `Sender`."""
+        stopped()
+        return self._images(self._symbols(images), images.shape)
+
+    @abstractmethod
+    def _seen(self) -> torch.Tensor:
+        """The numbers (N, V) of training images."""
+
+    @abstractmethod
+    def _symbols(self, images: torch.Tensor) -> torch.Tensor:
+        """The numbers (N, V) of images, uint8 (N, C, H, W)."""
+
+    @abstractmethod
+    def _images(self, symbols: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """The images, uint8 of a shape (N, C, H, W), of numbers."""
 
 
 def counted(symbols: torch.Tensor) -> FrequencyTables:

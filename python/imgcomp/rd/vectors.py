@@ -9,8 +9,7 @@ import torch
 
 from imgcomp.models.compress.kmeans import kmeans
 from imgcomp.models.pixels import as_bytes
-from imgcomp.rd.sending import Sent, Stopped
-from imgcomp.rd.symbols import counted, stream_of
+from imgcomp.rd.symbols import SymbolSender
 from imgcomp.stages import Artifact, Context, stage
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def pq_centres(context: Context, train: Split) -> Artifact:
 
 
 @dataclass(frozen=True)
-class VectorSender:
+class VectorSender(SymbolSender):
     """Sends images as the numbers of the centres nearest to their patches.
 
     Attributes:
@@ -85,24 +84,13 @@ class VectorSender:
     centres: Artifact
     side: int
 
-    def send(self, images: torch.Tensor, stopped: Stopped) -> Sent:
-        """See `Sender`; sizes are of one stream of all images, without any header."""
-        stopped()
-        tables = counted(self.centres["near"])
-        symbols = self._symbols(images)
-        data, each = stream_of(tables, symbols)
-        read = tables.decode(data, symbols.shape, torch.arange(symbols.shape[1]))
-        return Sent(self._images(read, images.shape), each, each)
-
-    def images(self, images: torch.Tensor, stopped: Stopped) -> torch.Tensor:
-        """See `Sender`."""
-        stopped()
-        return self._images(self._symbols(images), images.shape)
-
     @property
     def model_bytes(self) -> int:
         """A byte for each value of a centre."""
         return self.centres["centres"].numel()
+
+    def _seen(self) -> torch.Tensor:
+        return self.centres["near"]
 
     def _symbols(self, images: torch.Tensor) -> torch.Tensor:
         """(N, P): the nearest centre of each patch."""
