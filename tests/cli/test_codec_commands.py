@@ -1,13 +1,13 @@
 """``imgcomp compress``, ``decompress``, ``info`` and ``verify``, from the entry point."""
 
 import csv
-import importlib.util
 import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import archives
 import numpy as np
 import pytest
 import torch
@@ -16,11 +16,6 @@ from PIL import Image
 import imgcomp
 from imgcomp import codec
 from imgcomp.cli import main
-
-_PATH = Path(__file__).parents[1] / "golden" / "archives.py"
-_spec = importlib.util.spec_from_file_location("archives", _PATH)
-archives = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(archives)
 
 TINY = archives.static_codec()
 IMAGES = archives.images(12)

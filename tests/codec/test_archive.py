@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import pickle
 import threading
 from pathlib import Path
 
+import archives
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,12 +16,6 @@ from hypothesis import strategies as st
 from imgcomp import codec
 from imgcomp.codec import ArchiveWriter, Codec, UnknownCodecError
 from imgcomp.errors import UsageError
-
-_spec = importlib.util.spec_from_file_location(
-    "archives", Path(__file__).parents[1] / "golden" / "archives.py"
-)
-archives = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(archives)
 
 TINY = archives.static_codec()
 BITS = archives.progressive_codec()

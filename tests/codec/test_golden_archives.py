@@ -1,25 +1,15 @@
 """Frozen files of every version: read for ever, and understood from their specification alone."""
 
-import importlib.util
 import json
 import struct
-from pathlib import Path
 
+import archives
 import pytest
+import reference_decoder as reference
 import torch
 
 from imgcomp import codec
 
-
-def _loaded(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-archives = _loaded(Path(__file__).parents[1] / "golden" / "archives.py")
-reference = _loaded(Path(__file__).with_name("reference_decoder.py"))
 STORED = json.loads(archives.STORED.read_text())
 FROZEN = archives.frozen()
 

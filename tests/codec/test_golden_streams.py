@@ -1,6 +1,5 @@
 """Streams that were written once: the same bytes are written and read by every kind of loop."""
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -8,21 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import reference_decoder as reference
+import streams
 import torch
 
 from imgcomp.codec import BinaryDecoder
 
-
-def _loaded(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "streams.py"
-streams = _loaded(GOLDEN)
-reference = _loaded(Path(__file__).with_name("reference_decoder.py"))
 STORED = json.loads(streams.STORED.read_text())
 
 
@@ -87,7 +77,7 @@ def test_with_other_instruction_sets(loops):
     result = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         env=environment,
-        cwd=GOLDEN.parents[2],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         timeout=300,

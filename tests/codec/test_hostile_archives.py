@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
 import tracemalloc
-from pathlib import Path
 
+import archives
 import pytest
 import torch
 from hypothesis import given, settings
@@ -17,12 +16,6 @@ from imgcomp.codec import Codec, CorruptStreamError, TruncatedStreamError
 from imgcomp.codec._wire import chunk, chunk_size, open_chunk
 from imgcomp.codec.container import PREFIX
 from imgcomp.training.checkpoint import ModelFile
-
-_spec = importlib.util.spec_from_file_location(
-    "archives", Path(__file__).parents[1] / "golden" / "archives.py"
-)
-archives = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(archives)
 
 TINY = archives.static_codec()
 BITS = archives.progressive_codec()
