@@ -14,14 +14,6 @@ STORED = json.loads(archives.STORED.read_text())
 FROZEN = archives.frozen()
 
 
-@pytest.fixture(params=[1, 2])
-def _threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
-
-
 def file(name):
     return (archives.FOLDER / f"{name}.imc").read_bytes()
 

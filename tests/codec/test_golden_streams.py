@@ -16,14 +16,6 @@ from imgcomp.codec import BinaryDecoder
 STORED = json.loads(streams.STORED.read_text())
 
 
-@pytest.fixture(params=[1, 2])
-def _threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("_threads")
 @pytest.mark.parametrize("name", streams.SYMBOL_CASES)
 def test_symbols(name):

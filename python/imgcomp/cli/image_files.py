@@ -14,6 +14,7 @@ import torch
 
 from imgcomp.codec import Archive, Batch, CorruptStreamError
 from imgcomp.codec.writer import safe_name
+from imgcomp.datasets._image_file import as_picture
 from imgcomp.datasets._manifest import MANIFEST, Manifest, folder_names
 
 _DIGITS = 5
@@ -119,9 +120,7 @@ def _place(name: str, taken: set[str]) -> str:
 
 
 def _save(path: Path, pixels: np.ndarray) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(path)
+    as_picture(pixels).save(path)
 
 
 def _write_labels(path: Path, rows: list[tuple[str, int]], classes: Sequence[str] | None) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from imgcomp._files import hidden_folder
 from imgcomp.datasets._files import list_folder
+from imgcomp.datasets._image_file import as_picture
 from imgcomp.datasets._manifest import MANIFEST, Manifest, folder_names, read_manifest
 from imgcomp.datasets._split import Dataset, Split
 from imgcomp.errors import CorruptDataError, DatasetError
@@ -150,13 +151,12 @@ def _tasks(
     digits = max(5, len(str(len(split) - 1)))
 
     def write(begin: int) -> None:
-        from PIL import Image
-
         images = split.images[begin : begin + _CHUNK].permute(0, 2, 3, 1).contiguous().numpy()
         labels = split.labels[begin : begin + _CHUNK].tolist()
         for index, (pixels, label) in enumerate(zip(images, labels, strict=True), start=begin):
-            picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-            picture.save(folder / folders[label] / f"{index:0{digits}}.{ending}", **options)
+            as_picture(pixels).save(
+                folder / folders[label] / f"{index:0{digits}}.{ending}", **options
+            )
 
     def task(begin: int) -> Callable[[], None]:
         return lambda: write(begin)

@@ -18,7 +18,7 @@ from imgcomp.errors import CorruptDataError, DatasetError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "Picture", "as_channels", "read_picture"]
+__all__ = ["SUFFIXES", "Picture", "as_channels", "as_picture", "read_picture"]
 
 SUFFIXES = frozenset(
     ".bmp .gif .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()  # noqa: SIM905
@@ -178,3 +178,10 @@ def as_channels(pixels: Pixels, gray: bool) -> Pixels:
     if pixels.ndim == 2:
         return np.repeat(pixels[None], 3, axis=0)
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def as_picture(pixels: Pixels) -> Image:
+    """Pixels (H, W, 1) as a gray picture, (H, W, 3) as one in colour."""
+    from PIL import Image
+
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

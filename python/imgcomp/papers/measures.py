@@ -6,6 +6,8 @@ import io
 
 import torch
 
+from imgcomp.datasets._image_file import as_picture
+
 PSNR_LIMIT = 99.0
 """Decibels that an image without any error counts as."""
 
@@ -33,15 +35,11 @@ def png_bytes(images: torch.Tensor) -> float | None:
     Returns:
         Bytes of a whole file; None for images that have neither 1 nor 3 channels.
     """
-    from PIL import Image
-
-    channels = images.shape[1]
-    if channels not in (1, 3):
+    if images.shape[1] not in (1, 3):
         return None
     total = 0
     for image in images.permute(0, 2, 3, 1).contiguous().numpy():
         buffer = io.BytesIO()
-        picture = Image.fromarray(image[..., 0] if channels == 1 else image)
-        picture.save(buffer, format="png", optimize=True)
+        as_picture(image).save(buffer, format="png", optimize=True)
         total += buffer.tell()
     return total / len(images)
