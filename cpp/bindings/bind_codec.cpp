@@ -1,4 +1,5 @@
 // Bindings of imgcomp/codec/: tables, streams of symbols, streams of bits.
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <type_traits>
 
 #include "imgcomp/codec/binary_coder.h"
+#include "imgcomp/codec/context_network.h"
 #include "imgcomp/codec/crc32c.h"
 #include "imgcomp/codec/symbol_coder.h"
 #include "imgcomp/error.h"
@@ -168,10 +170,87 @@ void register_tables(py::module_& m) {
       py::arg("counts"), py::arg("precision"), py::call_guard<py::gil_scoped_release>());
 }
 
+std::vector<int16_t> weights_of(const at::Tensor& weights) {
+  const std::span<const int16_t> given = numbers<int16_t>(weights, "weights");
+  return {given.begin(), given.end()};
+}
+
+std::vector<int32_t> biases_of(const at::Tensor& biases) {
+  const std::span<const int32_t> given = numbers<int32_t>(biases, "biases");
+  return {given.begin(), given.end()};
+}
+
+// The tables and offsets of a pass over latents (N, C, H, W): each (N, channels, places).
+std::pair<at::Tensor, at::Tensor> predict(const ContextNetwork& network, const at::Tensor& symbols,
+                                          int64_t pass, const at::Tensor& bias) {
+  const std::span<const int32_t> given = numbers<int32_t>(symbols, "symbols");
+  const std::span<const int32_t> biases = numbers<int32_t>(bias, "bias");
+  if (symbols.dim() != 4 || symbols.size(1) != network.channels() || pass < 0 ||
+      pass >= network.passes()) {
+    throw UsageError(concat("pass ", pass, " of ", network.passes(), " over latents of ",
+                            network.channels(), " channels, not ", symbols.sizes()));
+  }
+  network.check_bias(biases);
+  const LatentSize size{symbols.size(2), symbols.size(3)};
+  const int64_t images = symbols.size(0);
+  const int64_t channels = network.end_channel(pass) - network.first_channel(pass);
+  const int64_t places = ContextNetwork::places(pass, size);
+  at::Tensor tables = at::empty({images, channels, places}, at::kInt);
+  at::Tensor offsets = at::empty({images, channels, places}, at::kInt);
+  const std::span<int32_t> to_tables = writable<int32_t>(tables, "tables");
+  const std::span<int32_t> to_offsets = writable<int32_t>(offsets, "offsets");
+  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto part = [&](const auto& all) {
+        const size_t each = all.size() / static_cast<size_t>(images);
+        return all.subspan(static_cast<size_t>(i) * each, each);
+      };
+      network.predict(part(given), size, pass, biases, part(to_tables), part(to_offsets));
+    }
+  });
+  return {tables, offsets};
+}
+
+void register_context_network(py::module_& m) {
+  py::class_<ContextNetwork>(m, "ContextNetwork", "Means and scales in whole numbers.")
+      .def(py::init([](int64_t hidden, int64_t kernel, int64_t mean_bins, int64_t scale_bins,
+                       int64_t least_scale, int64_t scale_step,
+                       const std::vector<std::vector<at::Tensor>>& weights,
+                       const std::vector<std::vector<int64_t>>& bits,
+                       const std::vector<int64_t>& sizes) {
+             std::vector<ContextGroup> groups;
+             for (size_t i = 0; i < sizes.size(); ++i) {
+               const auto& all = weights.at(i);
+               const auto& places = bits.at(i);
+               const auto layer = [&](size_t which, size_t of_bits) {
+                 return ContextLayer{weights_of(all.at(which)),
+                                     static_cast<int>(places.at(of_bits))};
+               };
+               groups.push_back({.size = sizes[i],
+                                 .earlier = layer(0, 0),
+                                 .anchors = layer(1, 0),
+                                 .between = layer(2, 1),
+                                 .last = layer(3, 2),
+                                 .between_bias = biases_of(all.at(4)),
+                                 .last_bias = biases_of(all.at(5))});
+             }
+             return ContextNetwork({hidden, kernel, mean_bins, scale_bins, least_scale, scale_step},
+                                   std::move(groups));
+           }),
+           py::arg("hidden"), py::arg("kernel"), py::arg("mean_bins"), py::arg("scale_bins"),
+           py::arg("least_scale"), py::arg("scale_step"), py::arg("weights"), py::arg("bits"),
+           py::arg("sizes"))
+      .def_property_readonly("passes", &ContextNetwork::passes)
+      .def_property_readonly("tables", &ContextNetwork::tables)
+      .def("predict", &predict, py::arg("symbols"), py::arg("of_pass"), py::arg("bias"),
+           py::call_guard<py::gil_scoped_release>());
+}
+
 }  // namespace
 
 void register_codec(py::module_& m) {
   register_tables(m);
+  register_context_network(m);
 
   m.def(
       "crc32c",

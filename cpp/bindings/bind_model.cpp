@@ -128,7 +128,7 @@ NetworkSpec read_spec(const py::dict& dict) {
   for (const auto& [key, value] : dict) {
     const std::string name = py::str(key);
     if (name != "task" && name != "input_shape" && name != "data_range" &&
-        name != "initialization" && name != "parts" && name != "recurrence") {
+        name != "initialization" && name != "parts" && name != "recurrence" && name != "lambdas") {
       throw SpecError(concat(where, " has an unknown entry '", name, "'"));
     }
   }
@@ -146,6 +146,9 @@ NetworkSpec read_spec(const py::dict& dict) {
   if (dict.contains("recurrence")) {
     spec.recurrence =
         read_recurrence(require<py::dict>(dict, "recurrence", where, "a dict"), where);
+  }
+  if (dict.contains("lambdas")) {
+    spec.lambdas = require<std::vector<double>>(dict, "lambdas", where, "a list of numbers");
   }
   const auto parts = require<py::dict>(dict, "parts", where, "a dict of layer lists");
   for (const auto& [key, layers] : parts) {
@@ -189,6 +192,9 @@ py::dict write_spec(const NetworkSpec& spec) {
     recurrence["iterations"] = spec.recurrence->iterations;
     recurrence["reconstruction"] = to_string(spec.recurrence->reconstruction);
     dict["recurrence"] = recurrence;
+  }
+  if (!spec.lambdas.empty()) {
+    dict["lambdas"] = spec.lambdas;
   }
   dict["parts"] = parts;
   return dict;

@@ -200,17 +200,19 @@ void register_training(py::module_& m) {
       py::call_guard<py::gil_scoped_release>());
   m.def(
       "encode_images",
-      [](const Model& model, const at::Tensor& images, int64_t batch_size) {
-        return encode_images(model, images, batch_size, SignalCheck());
+      [](const Model& model, const at::Tensor& images, int64_t batch_size,
+         std::optional<double> level) {
+        return encode_images(model, images, batch_size, level, SignalCheck());
       },
-      py::arg("model"), py::arg("images"), py::arg("batch_size"),
+      py::arg("model"), py::arg("images"), py::arg("batch_size"), py::arg("level") = py::none(),
       py::call_guard<py::gil_scoped_release>());
   m.def(
       "decode_codes",
-      [](const Model& model, const at::Tensor& codes, int64_t batch_size) {
-        return decode_codes(model, codes, batch_size, SignalCheck());
+      [](const Model& model, const at::Tensor& codes, int64_t batch_size,
+         std::optional<double> level) {
+        return decode_codes(model, codes, batch_size, level, SignalCheck());
       },
-      py::arg("model"), py::arg("codes"), py::arg("batch_size"),
+      py::arg("model"), py::arg("codes"), py::arg("batch_size"), py::arg("level") = py::none(),
       py::call_guard<py::gil_scoped_release>());
   m.def(
       "predict",

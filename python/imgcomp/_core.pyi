@@ -11,6 +11,7 @@ __all__: list[str] = [
     "BinaryDecoder",
     "BinaryEncoder",
     "BuildInfo",
+    "ContextNetwork",
     "FrequencyTables",
     "Model",
     "Pipeline",
@@ -313,6 +314,35 @@ class FrequencyTables:
     @property
     def precision(self) -> int: ...
 
+class ContextNetwork:
+    """
+    Means and scales in whole numbers.
+    """
+    def __init__(
+        self,
+        hidden: typing.SupportsInt | typing.SupportsIndex,
+        kernel: typing.SupportsInt | typing.SupportsIndex,
+        mean_bins: typing.SupportsInt | typing.SupportsIndex,
+        scale_bins: typing.SupportsInt | typing.SupportsIndex,
+        least_scale: typing.SupportsInt | typing.SupportsIndex,
+        scale_step: typing.SupportsInt | typing.SupportsIndex,
+        weights: collections.abc.Sequence[collections.abc.Sequence[torch.Tensor]],
+        bits: collections.abc.Sequence[
+            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+        ],
+        sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> None: ...
+    def predict(
+        self,
+        symbols: torch.Tensor,
+        of_pass: typing.SupportsInt | typing.SupportsIndex,
+        bias: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]: ...
+    @property
+    def passes(self) -> int: ...
+    @property
+    def tables(self) -> int: ...
+
 class BinaryEncoder:
     """
     Streams of bits; see imgcomp.codec.
@@ -369,10 +399,16 @@ def count_parallel_threads(tasks: typing.SupportsInt | typing.SupportsIndex) -> 
 
 def crc32c(data: bytes, before: typing.SupportsInt | typing.SupportsIndex = 0) -> int: ...
 def decode_codes(
-    model: Model, codes: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+    model: Model,
+    codes: torch.Tensor,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+    level: typing.SupportsFloat | typing.SupportsIndex | None = None,
 ) -> torch.Tensor: ...
 def encode_images(
-    model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+    model: Model,
+    images: torch.Tensor,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+    level: typing.SupportsFloat | typing.SupportsIndex | None = None,
 ) -> torch.Tensor: ...
 def evaluate(
     model: Model,

@@ -138,7 +138,7 @@ CLASSIFIER = models.feng2018_classifier()
         (lambda c, x: codec.from_model(CLASSIFIER, x), "must be an Autoencoder, not Classifier"),
         (lambda c, x: codec.from_model(c.model, x[:1]), "at least 2 images, not 1"),
         (lambda c, x: codec.from_model(c.model, x, bits=13), "bits must be"),
-        (lambda c, x: Codec(c.model, None), "StaticCode or BinaryCode, not NoneType"),
+        (lambda c, x: Codec(c.model, None), "StaticCode, BinaryCode or ContextCode, not NoneType"),
         (lambda c, x: Codec(models.feng2018_ann(), c.code), "code is of shape"),
     ],
 )

@@ -104,7 +104,7 @@ def _content(header: c.Header) -> bytes:
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
-        (varint(8), UnsupportedVersionError, "a later one"),
+        (varint(16), UnsupportedVersionError, "a later one"),
         (varint(0) + bytes(31), CorruptStreamError, "ends 1 bytes too early"),
         (varint(0) + bytes(32) + counted(b"\xff"), CorruptStreamError, "not UTF-8"),
         (varint(0) + bytes(33) + varint(0), CorruptStreamError, "0 where 1"),

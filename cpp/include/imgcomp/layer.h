@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,6 +45,10 @@ struct ForwardContext {
   // What a layer of entropy_model left: bits of each image's code, (N), with its graph. Undefined:
   // there was none.
   at::Tensor bits;
+
+  // (N, levels), of a network of several rates: how much of each level's parameters an image gets;
+  // see imgcomp/levels.h. Undefined: every image is at the middle of the levels.
+  at::Tensor level_shares;
 
   // Where layers leave gradients in forms of their own. Null: autograd gives them all, as tensors.
   c10::intrusive_ptr<OwnGradients> own_gradients;
@@ -96,6 +101,7 @@ struct BuildContext {
   ParameterStore& parameters;
   std::string path;  // "<part>.<layer>": prefix of its parameters' names and of errors
   Shape input;       // shape of its input under the spec's input_shape
+  std::span<const double> lambdas = {};  // the spec's
 };
 
 // Builds the layer that `spec` describes; SpecError names an unknown kind, option or bad value.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,8 @@ namespace imgcomp {
 // One named list of layers, ready to run.
 class Part {
  public:
-  Part(PartSpec spec, const Shape& input, ParameterStore& parameters);
+  Part(PartSpec spec, const Shape& input, std::span<const double> lambdas,
+       ParameterStore& parameters);
 
   at::Tensor forward(at::Tensor x, ForwardContext& context) const;
 

@@ -42,11 +42,12 @@ class Objective {
 
 // "mse", "l1", "bce", "ms_ssim" (1 − MS-SSIM, adaptive), "rate" (estimated bits per pixel of the
 // input, which a layer of entropy_model counts), or a weighted sum of these such as
-// "0.84*ms_ssim+0.16*l1" or "rate+300*mse" (images against their target, the mean over iterations
-// where the network has several, plus the metrics "psnr" in dB on the 8-bit scale and, where bits
-// are counted, "bpp"), or "cross_entropy" (logits against
-// labels, plus "accuracy"). `metrics`: further ones; for images "ms_ssim", for cross_entropy
-// "precision" and "recall", as count_decisions has them. UsageError for others.
+// "0.84*ms_ssim+0.16*l1" or "rate+300*mse"; in a network of several rates the factor may be
+// "lambda", which is each image's own: "rate+lambda*mse" (images against their target, the mean
+// over iterations where the network has several, plus the metrics "psnr" in dB on the 8-bit scale
+// and, where bits are counted, "bpp"), or "cross_entropy" (logits against labels, plus "accuracy").
+// `metrics`: further ones; for images "ms_ssim", for cross_entropy "precision" and "recall", as
+// count_decisions has them. UsageError for others.
 std::unique_ptr<Objective> make_objective(const std::string& name,
                                           const std::vector<std::string>& metrics = {});
 std::vector<std::string> objective_names();

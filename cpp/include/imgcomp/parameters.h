@@ -22,7 +22,7 @@ struct Parameter {
   int64_t fan_in;  // inputs that one output sums over (for a transposed convolution: as
                    // PyTorch, Keras and Chainer count it, from the weight's second axis)
   int64_t fan_out;
-  double value = 0.0;  // that a constant begins with
+  std::vector<double> values{};  // that a constant begins with: one, or one for each row
 };
 
 class ParameterStore {
@@ -34,8 +34,9 @@ class ParameterStore {
   at::Tensor add(const std::string& name, const Shape& shape, ParameterRole role, int64_t fan_in,
                  int64_t fan_out);
 
-  // Adds a constant.
+  // Adds a constant: one value, or one for each row.
   at::Tensor add_constant(const std::string& name, const Shape& shape, double value);
+  at::Tensor add_constant(const std::string& name, const Shape& shape, std::vector<double> rows);
 
   // Makes a constant of a parameter that is there.
   void make_constant(const std::string& name, double value);

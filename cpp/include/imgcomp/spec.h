@@ -74,6 +74,9 @@ struct NetworkSpec {
   // "classifier".
   std::vector<PartSpec> parts;
   std::optional<Recurrence> recurrence;  // of an autoencoder; none: one pass
+  // Of an autoencoder of several rates: how much distortion weighs beside bits at each of its
+  // levels, rising. Empty: one rate.
+  std::vector<double> lambdas;
 };
 
 }  // namespace imgcomp

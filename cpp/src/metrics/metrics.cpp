@@ -11,7 +11,7 @@
 #include "imgcomp/error.h"
 #include "imgcomp/gather.h"
 #include "imgcomp/spec.h"
-#include "preprocess/simd.h"
+#include "clones.h"
 
 namespace imgcomp {
 namespace {

@@ -12,6 +12,7 @@
 #include <cmath>
 
 #include "imgcomp/error.h"
+#include "imgcomp/levels.h"
 #include "models/image_draws.h"
 #include "models/layers.h"
 
@@ -27,7 +28,7 @@ struct Group {
   int64_t first = 0, size = 0;       // channels
   std::unique_ptr<Layer> earlier{};  // of the groups before it, at all places; null: none
   std::unique_ptr<Layer> anchors{};  // of its own anchors, for the other half
-  at::Tensor bias{};                 // (hidden), where there is nothing earlier
+  at::Tensor bias{};  // (hidden) or (levels, hidden); undefined: none beside the convolutions'
   std::unique_ptr<Layer> activation{}, between{}, last{};
 };
 
@@ -57,7 +58,7 @@ class EntropyModel : public Layer {
   Shape output_shape(const Shape& input) const override { return input; }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
-    const at::Tensor gain = log_gain_.exp().view({1, -1, 1, 1});
+    const at::Tensor gain = per_channel(log_gain_, context, x.size(0)).exp();
     const at::Tensor scaled = x * gain;
     const at::Tensor rounded = at::round(scaled).detach();
     if (!context.training) {
@@ -98,9 +99,14 @@ class EntropyModel : public Layer {
     at::Tensor total;
     for (const Group& group : groups_) {
       const at::Tensor own = values.narrow(1, group.first, group.size);
-      const at::Tensor base =
-          group.earlier ? group.earlier->forward(values.narrow(1, 0, group.first), context)
-                        : group.bias.view({1, -1, 1, 1});
+      at::Tensor base;
+      if (group.bias.defined()) {
+        base = per_channel(group.bias, context, values.size(0));
+      }
+      if (group.earlier) {
+        const at::Tensor seen = group.earlier->forward(values.narrow(1, 0, group.first), context);
+        base = base.defined() ? base + seen : seen;
+      }
       const at::Tensor seen = group.anchors->forward((own * anchors).contiguous(), context);
       at::Tensor y = group.activation->forward(base + seen * (1.0 - anchors), context);
       y = group.activation->forward(group.between->forward(y, context), context);
@@ -112,6 +118,12 @@ class EntropyModel : public Layer {
       total = total.defined() ? total + found : found;
     }
     return total;
+  }
+
+  // (1, C, 1, 1), or with several levels (N, C, 1, 1).
+  static at::Tensor per_channel(const at::Tensor& parameter, const ForwardContext& context,
+                                int64_t images) {
+    return at_levels(parameter, context, images).unsqueeze(2).unsqueeze(3);
   }
 
   at::Tensor log_gain_;
@@ -142,8 +154,16 @@ std::unique_ptr<Layer> make_entropy_model(OptionReader& options, const BuildCont
   const auto inner = [&](const std::string& name) {
     return BuildContext{context.parameters, context.path + "." + name, context.input};
   };
-  const at::Tensor log_gain = context.parameters.add_constant(context.path + ".log_gain",
-                                                              {context.input[0]}, std::log(gain));
+  std::vector<double> log_gains;
+  for (const double lambda : context.lambdas) {
+    // Of steps whose squared error falls as lambda grows, as is best at high rates.
+    log_gains.push_back(std::log(gain) + 0.5 * std::log(lambda));
+  }
+  if (log_gains.empty()) {
+    log_gains.push_back(std::log(gain));
+  }
+  const at::Tensor log_gain = context.parameters.add_constant(
+      context.path + ".log_gain", by_level(context, context.input[0]), log_gains);
   std::vector<Group> groups;
   int64_t first = 0;
   for (size_t i = 0; i < sizes.size(); ++i) {
@@ -151,8 +171,9 @@ std::unique_ptr<Layer> make_entropy_model(OptionReader& options, const BuildCont
     Group group{.first = first, .size = sizes[i]};
     if (first > 0) {
       group.earlier = make_same_convolution(at, "earlier", {first, height, width}, hidden, kernel);
-    } else {
-      group.bias = at.parameters.add_constant(at.path + ".bias", {hidden}, 0.0);
+    }
+    if (first == 0 || !context.lambdas.empty()) {
+      group.bias = at.parameters.add_constant(at.path + ".bias", by_level(context, hidden), 0.0);
     }
     group.anchors =
         make_same_convolution(at, "anchors", {group.size, height, width}, hidden, kernel);

@@ -35,6 +35,8 @@ std::unique_ptr<Layer> make_residual(OptionReader& options, const BuildContext& 
 std::unique_ptr<Layer> make_same_convolution(const BuildContext& context, const std::string& name,
                                              const Shape& input, int64_t out_channels,
                                              int64_t kernel);
+// Of a parameter that has a row for each level: (size), or (levels, size) where there are several.
+Shape by_level(const BuildContext& context, int64_t size);
 // The option 'kernel_size', an odd number.
 int64_t odd_kernel(OptionReader& options, int64_t fallback);
 

@@ -61,6 +61,23 @@ void check_recurrence(const NetworkSpec& spec) {
   }
 }
 
+void check_lambdas(const NetworkSpec& spec) {
+  constexpr size_t kMost = 64;
+  const std::vector<double>& lambdas = spec.lambdas;
+  if (spec.task != Task::autoencoder || spec.recurrence) {
+    throw SpecError("only an autoencoder without iterations has lambdas");
+  }
+  if (lambdas.size() < 2 || lambdas.size() > kMost) {
+    throw SpecError(concat("there must be 2 to ", kMost, " lambdas, not ", lambdas.size()));
+  }
+  for (size_t i = 0; i < lambdas.size(); ++i) {
+    if (!(lambdas[i] > (i == 0 ? 0.0 : lambdas[i - 1])) || !std::isfinite(lambdas[i])) {
+      throw SpecError(
+          concat("lambdas must be finite numbers above 0 that rise, not ", lambdas[i], " at ", i));
+    }
+  }
+}
+
 // One factor for each of the regions that an image is divided into.
 void check_gain(const Part& part) {
   const Shape& image = part.input_shape();
@@ -74,7 +91,8 @@ void check_gain(const Part& part) {
 
 }  // namespace
 
-Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
+Part::Part(PartSpec spec, const Shape& input, std::span<const double> lambdas,
+           ParameterStore& parameters)
     : spec_(std::move(spec)), shapes_{input} {
   if (spec_.layers.empty()) {
     throw SpecError(concat("part '", spec_.name, "' has no layers"));
@@ -87,7 +105,7 @@ Part::Part(PartSpec spec, const Shape& input, ParameterStore& parameters)
     std::unique_ptr<Layer> layer;
     Shape output;
     try {
-      layer = make_layer(layer_spec, {parameters, path, shapes_.back()});
+      layer = make_layer(layer_spec, {parameters, path, shapes_.back(), lambdas});
       output = layer->output_shape(shapes_.back());
       check_shape(output, "the output");
     } catch (const SpecError& error) {
@@ -151,11 +169,14 @@ Model::Model(NetworkSpec spec, uint64_t seed, int64_t max_parameters)
       names.emplace_back("gain");
     }
   }
+  if (!spec_.lambdas.empty()) {
+    check_lambdas(spec_);
+  }
   require_parts(spec_, names);
   Shape shape = spec_.input_shape;
   for (PartSpec& part : spec_.parts) {
     const bool gain = part.name == "gain";
-    parts_.emplace_back(part, gain ? spec_.input_shape : shape, parameters_);
+    parts_.emplace_back(part, gain ? spec_.input_shape : shape, spec_.lambdas, parameters_);
     part = parts_.back().spec();
     if (gain) {
       check_gain(parts_.back());

@@ -30,13 +30,18 @@ at::Tensor ParameterStore::add(const std::string& name, const Shape& shape, Para
                            ": ", error.what_without_backtrace()));
   }
   tensor.requires_grad_(true);
-  parameters_.push_back({name, tensor, role, fan_in, fan_out});
+  parameters_.push_back({name, tensor, role, fan_in, fan_out, {}});
   return tensor;
 }
 
 at::Tensor ParameterStore::add_constant(const std::string& name, const Shape& shape, double value) {
+  return add_constant(name, shape, std::vector{value});
+}
+
+at::Tensor ParameterStore::add_constant(const std::string& name, const Shape& shape,
+                                        std::vector<double> rows) {
   at::Tensor tensor = add(name, shape, ParameterRole::constant, 1, 1);
-  parameters_.back().value = value;
+  parameters_.back().values = std::move(rows);
   return tensor;
 }
 
@@ -44,7 +49,7 @@ void ParameterStore::make_constant(const std::string& name, double value) {
   for (Parameter& parameter : parameters_) {
     if (parameter.name == name) {
       parameter.role = ParameterRole::constant;
-      parameter.value = value;
+      parameter.values = {value};
       return;
     }
   }
@@ -68,7 +73,14 @@ void ParameterStore::initialize(Initialization scheme, uint64_t seed) {
     // detach(): the same memory, without recording the draw for autograd.
     at::Tensor values = parameter.tensor.detach();
     if (parameter.role == ParameterRole::constant) {
-      values.fill_(parameter.value);
+      const std::vector<double>& rows = parameter.values;
+      if (rows.size() == 1) {
+        values.fill_(rows.front());
+      } else {
+        for (size_t row = 0; row < rows.size(); ++row) {
+          values.select(0, static_cast<int64_t>(row)).fill_(rows[row]);
+        }
+      }
       continue;
     }
     const auto fan_in = static_cast<double>(parameter.fan_in);

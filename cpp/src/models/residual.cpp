@@ -5,6 +5,7 @@
 #include <array>
 
 #include "imgcomp/error.h"
+#include "imgcomp/levels.h"
 #include "models/layers.h"
 
 namespace imgcomp {
@@ -12,16 +13,18 @@ namespace {
 
 class Residual : public Layer {
  public:
-  explicit Residual(std::array<std::unique_ptr<Layer>, 3> inside) : inside_(std::move(inside)) {}
+  Residual(std::array<std::unique_ptr<Layer>, 3> inside, at::Tensor bias)
+      : inside_(std::move(inside)), bias_(std::move(bias)) {}
 
   Shape output_shape(const Shape& input) const override { return input; }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
-    at::Tensor y = x;
-    for (const auto& layer : inside_) {
-      y = layer->forward(y, context);
+    at::Tensor y = inside_[0]->forward(x, context);
+    if (bias_.defined()) {
+      y = y + at_levels(bias_, context, x.size(0)).unsqueeze(2).unsqueeze(3);
     }
-    return x + y;
+    y = inside_[1]->forward(y, context);
+    return x + inside_[2]->forward(y, context);
   }
 
   int64_t multiply_adds(const Shape& input) const override {
@@ -38,6 +41,7 @@ class Residual : public Layer {
 
  private:
   std::array<std::unique_ptr<Layer>, 3> inside_;  // convolution, leaky relu, convolution
+  at::Tensor bias_;  // (levels, hidden), of the first; undefined where there is one rate
 };
 
 }  // namespace
@@ -50,6 +54,11 @@ std::unique_ptr<Layer> make_same_convolution(const BuildContext& context, const 
       name,
       {{"out_channels", out_channels}, {"kernel_size", kernel}, {"padding", (kernel - 1) / 2}}};
   return make_layer(spec, {context.parameters, context.path + "." + name, input});
+}
+
+Shape by_level(const BuildContext& context, int64_t size) {
+  const auto levels = static_cast<int64_t>(context.lambdas.size());
+  return levels == 0 ? Shape{size} : Shape{levels, size};
 }
 
 int64_t odd_kernel(OptionReader& options, int64_t fallback) {
@@ -75,7 +84,11 @@ std::unique_ptr<Layer> make_residual(OptionReader& options, const BuildContext& 
   for (const char* parameter : {".second.weight", ".second.bias"}) {
     context.parameters.make_constant(context.path + parameter, 0.0);
   }
-  return std::make_unique<Residual>(std::move(inside));
+  at::Tensor bias;
+  if (!context.lambdas.empty()) {
+    bias = context.parameters.add_constant(context.path + ".bias", by_level(context, hidden), 0.0);
+  }
+  return std::make_unique<Residual>(std::move(inside), bias);
 }
 
 }  // namespace imgcomp

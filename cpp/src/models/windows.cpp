@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "preprocess/simd.h"
+#include "clones.h"
 
 namespace imgcomp {
 namespace {

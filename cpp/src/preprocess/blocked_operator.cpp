@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "preprocess/simd.h"
+#include "clones.h"
 
 // Processors with AVX-512 permute two vectors in one instruction; elsewhere that is no gain.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)

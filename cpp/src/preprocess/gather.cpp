@@ -11,7 +11,7 @@
 #include "imgcomp/error.h"
 #include "imgcomp/spec.h"
 #include "preprocess/pixel.h"
-#include "preprocess/simd.h"
+#include "clones.h"
 #ifdef IMGCOMP_WITH_CUDA
 #include "preprocess/gather_cuda.h"
 #endif

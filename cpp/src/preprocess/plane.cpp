@@ -7,7 +7,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "preprocess/simd.h"
+#include "clones.h"
 
 // Before a loop of few and fixed steps: a compiler that unrolls it first does not vectorise it.
 #if defined(__GNUC__) && !defined(__clang__)

@@ -10,7 +10,7 @@
 
 #include "imgcomp/error.h"
 #include "imgcomp/spec.h"
-#include "preprocess/simd.h"
+#include "clones.h"
 
 namespace imgcomp {
 namespace {

@@ -3,12 +3,14 @@
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "imgcomp/error.h"
 #include "imgcomp/gather.h"
+#include "imgcomp/levels.h"
 #include "imgcomp/trainer.h"
 #include "training/running_means.h"
 #include "training/scopes.h"
@@ -104,10 +106,27 @@ void require_autoencoder(const Model& model) {
   }
 }
 
+// A context in which all of N images are at a place on the ladder of levels.
+ForwardContext at_level(const Model& model, std::optional<double> level, int64_t images) {
+  ForwardContext context;
+  if (level) {
+    const auto levels = static_cast<int64_t>(model.spec().lambdas.size());
+    if (levels == 0 || !(*level >= 0.0 && *level <= static_cast<double>(levels - 1))) {
+      throw UsageError(levels == 0
+                           ? std::string("a network of one rate has no levels to choose")
+                           : concat("the level must be 0 to ", levels - 1, ", not ", *level));
+    }
+    const at::Tensor places =
+        at::full({images}, *level, at::TensorOptions(at::kFloat).device(model.device()));
+    context.level_shares = level_shares(places, levels);
+  }
+  return context;
+}
+
 }  // namespace
 
 at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t batch_size,
-                         const AfterBatch& after_batch) {
+                         std::optional<double> level, const AfterBatch& after_batch) {
   require_autoencoder(model);
   check_data({images, {}, {}}, model, "the");
   return over_batches(
@@ -115,13 +134,13 @@ at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t b
         const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(),
                                  model.device(), layout(model));
         const Batch batch = loader.load(index_range(0, end - begin, model.device()));
-        ForwardContext context;
+        ForwardContext context = at_level(model, level, end - begin);
         return model.encode(batch.input, context).to(images.device(), at::kFloat).contiguous();
       });
 }
 
 at::Tensor decode_codes(const Model& model, const at::Tensor& codes, int64_t batch_size,
-                        const AfterBatch& after_batch) {
+                        std::optional<double> level, const AfterBatch& after_batch) {
   require_autoencoder(model);
   check_code(model, codes);
   return over_batches(model, codes.size(0), batch_size, after_batch,
@@ -130,7 +149,7 @@ at::Tensor decode_codes(const Model& model, const at::Tensor& codes, int64_t bat
                         if (some.dim() == 4) {
                           some = some.contiguous(layout(model));
                         }
-                        ForwardContext context;
+                        ForwardContext context = at_level(model, level, end - begin);
                         return to_bytes(model.decode(some, context), model.spec().data_range)
                             .to(codes.device())
                             .contiguous();
@@ -147,7 +166,11 @@ std::map<std::string, double> evaluate(const Model& model, const BatchLoader& lo
   batch_size = std::min(batch_size, evaluated_at_once(model));
   for (int64_t begin = 0; begin < loader.size(); begin += batch_size) {
     const int64_t end = std::min(begin + batch_size, loader.size());
-    const Batch batch = loader.load(index_range(begin, end, model.device()));
+    const at::Tensor images = index_range(begin, end, model.device());
+    const Batch batch = loader.load(images);
+    if (const auto levels = static_cast<int64_t>(model.spec().lambdas.size()); levels > 0) {
+      context.level_shares = level_shares(spread_places(images, levels), levels);
+    }
     const ObjectiveResult result = objective(model, batch, context);
     means.add(result, end - begin);
     if (begin == 0) {

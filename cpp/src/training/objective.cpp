@@ -13,6 +13,7 @@
 
 #include "imgcomp/classification.h"
 #include "imgcomp/error.h"
+#include "imgcomp/levels.h"
 #include "imgcomp/metrics.h"
 #include "imgcomp/ssim.h"
 
@@ -21,17 +22,26 @@ namespace {
 
 constexpr double kPeak = 255.0;
 constexpr const char* kRate = "rate";
+constexpr const char* kLambda = "lambda";
+
+using Loss = at::Tensor (*)(const at::Tensor& output, const at::Tensor& target, double span);
 
 // One term of a loss between images and their targets; the rate has no function.
 struct Term {
   std::string name;
-  at::Tensor (*loss)(const at::Tensor& output, const at::Tensor& target, double span);
+  Loss loss;     // the mean over the batch
+  Loss of_each;  // (N); null: there is none
   double weight = 1.0;
+  bool by_lambda = false;  // weighed by what belongs to each image's level
 };
 
-at::Tensor ms_ssim_of(const at::Tensor& output, const at::Tensor& target, double span) {
+at::Tensor ms_ssim_of_each(const at::Tensor& output, const at::Tensor& target, double span) {
   static const MsSsimVariant kAdaptive = ms_ssim_variant("adaptive", kMsSsimWindow, kMsSsimScales);
-  return ms_ssim(output, target, kAdaptive, span).mean().to(at::kFloat);
+  return ms_ssim(output, target, kAdaptive, span);
+}
+
+at::Tensor ms_ssim_of(const at::Tensor& output, const at::Tensor& target, double span) {
+  return ms_ssim_of_each(output, target, span).mean().to(at::kFloat);
 }
 
 at::Tensor ms_ssim_loss(const at::Tensor& output, const at::Tensor& target, double span) {
@@ -41,12 +51,24 @@ at::Tensor ms_ssim_loss(const at::Tensor& output, const at::Tensor& target, doub
 const std::vector<Term>& reconstruction_terms() {
   using Images = const at::Tensor&;
   static const std::vector<Term> terms{
-      {"mse", [](Images output, Images target, double) { return at::mse_loss(output, target); }},
-      {"l1", [](Images output, Images target, double) { return at::l1_loss(output, target); }},
-      {"bce", [](Images output, Images target,
-                 double) { return at::binary_cross_entropy(output, target); }},
-      {"ms_ssim", ms_ssim_loss},
-      {kRate, nullptr},
+      {"mse", [](Images output, Images target, double) { return at::mse_loss(output, target); },
+       [](Images output, Images target, double) {
+         return (output - target).square().flatten(1).mean(1);
+       }},
+      {"l1", [](Images output, Images target, double) { return at::l1_loss(output, target); },
+       [](Images output, Images target, double) {
+         return (output - target).abs().flatten(1).mean(1);
+       }},
+      {"bce",
+       [](Images output, Images target, double) {
+         return at::binary_cross_entropy(output, target);
+       },
+       nullptr},
+      {"ms_ssim", ms_ssim_loss,
+       [](Images output, Images target, double span) {
+         return (1.0 - ms_ssim_of_each(output, target, span)).to(at::kFloat);
+       }},
+      {kRate, nullptr, nullptr},
   };
   return terms;
 }
@@ -77,9 +99,15 @@ class ReconstructionObjective : public Objective {
       const at::Tensor output = each.to(at::kFloat);
       similarity = at::Tensor();
       for (const Term& term : terms_) {
-        at::Tensor loss = term.loss == nullptr ? bits_per_pixel(context, batch)
-                                               : term.loss(output, batch.target, high - low);
-        if (term.loss == ms_ssim_loss) {
+        at::Tensor loss;
+        if (term.by_lambda) {
+          const at::Tensor each_loss = term.of_each(output, batch.target, high - low);
+          loss = (lambdas_of(model.spec().lambdas, context, each_loss.size(0)) * each_loss).mean();
+        } else {
+          loss = term.loss == nullptr ? bits_per_pixel(context, batch)
+                                      : term.loss(output, batch.target, high - low);
+        }
+        if (term.loss == ms_ssim_loss && !term.by_lambda) {
           similarity = 1.0 - loss.detach();
         }
         if (const double weight = term.weight / count; weight != 1.0) {
@@ -111,6 +139,12 @@ class ReconstructionObjective : public Objective {
     }
     if (has("bce")) {
       check_unit_range(model, data);
+    }
+    const bool by_lambda =
+        std::any_of(terms_.begin(), terms_.end(), [](const Term& each) { return each.by_lambda; });
+    if (by_lambda && model.spec().lambdas.empty()) {
+      throw UsageError(concat("the objective '", name_,
+                              "' needs a network of several rates, whose spec has 'lambdas'"));
     }
     if (has(kRate) && !counts_bits(model)) {
       throw UsageError(
@@ -184,7 +218,12 @@ std::vector<Term> parse_terms(const std::string& text) {
       return {};
     }
     Term term = *found;
-    if (star != std::string::npos) {
+    if (star != std::string::npos && part.substr(0, star) == kLambda) {
+      if (term.of_each == nullptr) {
+        return {};
+      }
+      term.by_lambda = true;
+    } else if (star != std::string::npos) {
       std::istringstream factor(part.substr(0, star));
       factor.imbue(std::locale::classic());
       if (!(factor >> term.weight) || !factor.eof() || !std::isfinite(term.weight) ||
@@ -271,7 +310,8 @@ std::unique_ptr<Objective> make_objective(const std::string& name,
   if (terms.empty()) {
     throw UsageError(concat(
         "objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'rate', a sum of these with positive "
-        "factors such as '0.84*ms_ssim+0.16*l1' or 'rate+300*mse', or 'cross_entropy', not '",
+        "factors such as '0.84*ms_ssim+0.16*l1', 'rate+300*mse' or 'rate+lambda*mse', or "
+        "'cross_entropy', not '",
         name, "'"));
   }
   return std::make_unique<ReconstructionObjective>(name, std::move(terms), metrics);

@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "imgcomp/error.h"
+#include "imgcomp/levels.h"
 #include "imgcomp/random.h"
 #include "training/batch_parts.h"
 #include "training/running_means.h"
@@ -260,6 +261,9 @@ void Trainer::run_epoch(Ticker& ticker, const BatchParts& batch_parts, Workers& 
       context.training = true;
       context.generator = draws;
       context.image_draws = {bits_seed, images};
+      if (const auto levels = static_cast<int64_t>(model_.spec().lambdas.size()); levels > 0) {
+        context.level_shares = level_shares(drawn_places(*context.image_draws, levels), levels);
+      }
       context.own_gradients = c10::make_intrusive<OwnGradients>();
       ObjectiveResult result;
       {

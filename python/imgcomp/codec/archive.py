@@ -100,6 +100,11 @@ class Archive:
         return self._header.iterations
 
     @property
+    def quality(self) -> int | None:
+        """1 … 100, of a codec of several rates; None for others."""
+        return self._header.quality or None
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """What was noted when the file was written."""
         return self._header.metadata
@@ -357,8 +362,13 @@ class Archive:
                 raise CorruptStreamError("the codec in the file is not the one of its hash")
         else:
             codec = registry.find(header.digest, header.codec)
+        if header.quality and codec.quality:
+            codec = codec.at(header.quality)
+        if codec.any_size and codec.image_shape[0] == header.shape[0]:
+            codec = codec.for_images(*header.shape[1:])
         progressive = isinstance(codec.code, BinaryCode)
-        fits = codec.image_shape == header.shape and progressive == bool(header.iterations)
+        fits = bool(header.quality) == bool(codec.quality)
+        fits &= codec.image_shape == header.shape and progressive == bool(header.iterations)
         if not fits or (progressive and header.iterations > codec.code.shape[0]):
             raise CorruptStreamError("the header does not fit the codec that it names")
         return codec

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
-from imgcomp._checks import whole_number
+from imgcomp._checks import real_number, whole_number
 from imgcomp.codec._inputs import whole_numbers
 from imgcomp.codec.codes import BinaryCode, StaticCode, Tables
+from imgcomp.codec.context_code import ContextCode, quality_for
+from imgcomp.codec.context_fit import context_code
 from imgcomp.codec.quantizer import Quantizer, has_levels
-from imgcomp.codec.tables import FrequencyTables
 from imgcomp.codec.writer import BLOCK_IMAGES, ArchiveWriter
 from imgcomp.errors import CheckpointError, CorruptStreamError, SpecError, UsageError
+from imgcomp.models import sizes
 from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor
 from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.training.checkpoint import ModelFile, read_model_file, write_model_file
+
+Code: TypeAlias = StaticCode | BinaryCode | ContextCode
 
 
 class Codec:
     """What compresses images of one shape: a network, and how its code becomes bytes."""
 
-    def __init__(
-        self, model: Autoencoder, code: StaticCode | BinaryCode, *, name: str = ""
-    ) -> None:
+    def __init__(self, model: Autoencoder, code: Code, *, name: str = "") -> None:
         """Puts both together.
 
         Args:
@@ -40,8 +43,10 @@ class Codec:
         """
         if not isinstance(model, Autoencoder):
             raise UsageError(f"model must be an Autoencoder, not {type(model).__name__}")
-        if not isinstance(code, StaticCode | BinaryCode):
-            raise UsageError(f"code must be a StaticCode or BinaryCode, not {type(code).__name__}")
+        if not isinstance(code, Code):
+            raise UsageError(
+                f"code must be a StaticCode, BinaryCode or ContextCode, not {type(code).__name__}"
+            )
         if code.shape != model.code_shape:
             raise UsageError(
                 f"code is of shape {code.shape}, that of {model!r} of shape {model.code_shape}"
@@ -49,19 +54,79 @@ class Codec:
         self.model = model
         self.code = code
         self.name = str(name)
+        self._origin = self  # what files are written of: for_images and at give other views of it
+        self._image_shape = model.input_shape
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images."""
-        return self.model.input_shape
+        return self._image_shape
+
+    @property
+    def quality(self) -> int | None:
+        """1 … 100, higher is better and larger; None for a codec of one rate."""
+        return self.code.quality if isinstance(self.code, ContextCode) else None
+
+    @property
+    def any_size(self) -> bool:
+        """Whether :meth:`for_images` gives the same codec for images of other sizes."""
+        return isinstance(self.code, ContextCode) and sizes.is_convolutional(self.model.spec)
 
     @property
     def digest(self) -> str:
-        """64 hexadecimal digits that stand for the network's weights and the code, not the name."""
-        content = self._content()
+        """64 hexadecimal digits that stand for the network's weights and the code.
+
+        The name, the quality and the size of the images do not belong to them.
+        """
+        content = self._origin._content()
         if content.codec is not None:
             content.codec.pop("name")
         return content.digest()
+
+    def at(self, quality: int) -> Codec:
+        """The same codec of another quality; nothing is copied.
+
+        Args:
+            quality: 1 … 100, higher is better and larger.
+
+        Raises:
+            UsageError: the codec has one rate only, or there is no such quality.
+        """
+        if not isinstance(self.code, ContextCode):
+            raise UsageError(f"the codec {self.name!r} has one rate: there is no quality to choose")
+        twin = copy.copy(self)
+        twin.code = self.code.at(quality)
+        return twin
+
+    def for_images(self, height: int, width: int) -> Codec:
+        """The same codec for images of another size.
+
+        They are padded where the network's strides ask for it, and cropped again.
+
+        Args:
+            height: of the images, at least 1.
+            width: likewise.
+
+        Raises:
+            UsageError: the codec takes one size only.
+        """
+        if (height, width) == self.image_shape[1:]:
+            return self
+        if not self.any_size or not isinstance(self.code, ContextCode):
+            raise UsageError(
+                f"the codec {self.name!r} takes images of {self.image_shape[1:]} only, not of "
+                f"{(height, width)} (height, width)"
+            )
+        height, width = whole_number("height", height), whole_number("width", width)
+        steps = sizes.multiples(self.model.spec)
+        rows, columns = (
+            -(-side // step) * step for side, step in zip((height, width), steps, strict=True)
+        )
+        twin = copy.copy(self)
+        twin.model = self.model.for_images(rows, columns)
+        twin.code = self.code.of_size(*twin.model.code_shape[1:])
+        twin._image_shape = (self.image_shape[0], height, width)
+        return twin
 
     def codes(self, images: ArrayLike) -> torch.Tensor:
         """What the network makes of images.
@@ -75,7 +140,10 @@ class Codec:
         Raises:
             UsageError: wrong shape or dtype.
         """
-        return codes_of(self.model, self.checked(images))
+        given = self.checked(images)
+        if self._image_shape != self.model.input_shape:
+            given = sizes.pad(given, sizes.multiples(self.model.spec))
+        return codes_of(self.model, given, level=self._level)
 
     def images(self, codes: torch.Tensor) -> torch.Tensor:
         """What the network makes of codes.
@@ -89,7 +157,9 @@ class Codec:
         Raises:
             UsageError: wrong shape or dtype.
         """
-        return images_of(self.model, codes)
+        _, height, width = self._image_shape
+        found = images_of(self.model, codes, level=self._level)
+        return found[:, :, :height, :width].contiguous()
 
     def checked(self, images: ArrayLike) -> torch.Tensor:
         """Images as a tensor.
@@ -97,7 +167,30 @@ class Codec:
         Raises:
             UsageError: they are not uint8 (N, C, H, W) of this codec's shape.
         """
-        return _checked(self.model, images)
+        return checked_images(images, self._image_shape)
+
+    def quality_for(self, images: ArrayLike, bits_per_pixel: float) -> int:
+        """The highest quality that codes images in so many bits per pixel, or the lowest of all.
+
+        What the codes cost is counted, without a file's header and index.
+
+        Args:
+            images: uint8 (N, C, H, W), N at least 1; some hundreds stand for many.
+            bits_per_pixel: above 0.
+
+        Raises:
+            UsageError: the codec has one rate only, or an argument does not fit.
+        """
+        given = self.checked(images)
+        pixels = len(given) * given.shape[2] * given.shape[3]
+        if not pixels:
+            raise UsageError("images must not be empty")
+
+        def rate(quality: int) -> float:
+            codec = self.at(quality)
+            return codec.code.bits(codec.codes(given)) / pixels  # type: ignore[union-attr]
+
+        return quality_for(real_number("bits_per_pixel", bits_per_pixel, above=True), rate)
 
     def compress(
         self,
@@ -197,11 +290,11 @@ class Codec:
         Raises:
             OSError: the file cannot be written.
         """
-        write_model_file(path, self._content())
+        write_model_file(path, self._origin._content())
 
     def to_bytes(self) -> bytes:
         """The file that :meth:`save` writes."""
-        return self._content().to_bytes()
+        return self._origin._content().to_bytes()
 
     @classmethod
     def load(cls, path: str | Path) -> Codec:
@@ -250,22 +343,13 @@ class Codec:
         except (SpecError, UsageError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{what}: its codec cannot be built: {error}") from None
 
+    @property
+    def _level(self) -> float | None:
+        return self.code.level if isinstance(self.code, ContextCode) else None
+
     def _content(self) -> ModelFile:
-        shape = list(self.code.shape)
-        codec: dict[str, Any] = {"name": self.name, "kind": "binary", "shape": shape}
-        tensors: dict[str, torch.Tensor] = {}
-        if isinstance(self.code, StaticCode):
-            tables = list(self.code.tables)
-            codec |= {
-                "kind": "static",
-                "levels": self.code.quantizer.levels,
-                "precision": self.code.tables.precision,
-            }
-            tensors = {
-                "offset": self.code.quantizer.offset,
-                "step": self.code.quantizer.step,
-                "frequencies": torch.tensor([t.frequencies for t in tables], dtype=torch.int16),
-            }
+        described, tensors = self.code.parts()
+        codec = {"name": self.name, **described}
         return ModelFile(self.model.spec, self.model.state_dict(), code=tensors, codec=codec)
 
     def __repr__(self) -> str:
@@ -274,26 +358,32 @@ class Codec:
         return f"Codec({name}{self.model!r}, {type(self.code).__name__} {self.code.shape})"
 
 
-def _checked(model: Autoencoder, images: ArrayLike) -> torch.Tensor:
+def checked_images(images: ArrayLike, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Images as a tensor.
+
+    Raises:
+        UsageError: they are not uint8 (N, C, H, W) of this shape.
+    """
     given = as_tensor(images, "images")
-    if given.dtype != torch.uint8 or tuple(given.shape[1:]) != model.input_shape:
+    if given.dtype != torch.uint8 or given.dim() != 4 or tuple(given.shape[1:]) != shape:
         raise UsageError(
-            f"images must be uint8 of shape (N, {', '.join(map(str, model.input_shape))}), not "
+            f"images must be uint8 of shape (N, {', '.join(map(str, shape))}), not "
             f"{given.dtype} of shape {tuple(given.shape)}"
         )
     return given
 
 
-def _code_from(content: ModelFile) -> StaticCode | BinaryCode:
-    codec, tensors = content.codec or {}, content.code
-    shape = tuple(codec["shape"])
-    if codec["kind"] == "binary":
-        return BinaryCode(shape)
-    if codec["kind"] != "static":
-        raise UsageError(f"there are static and binary codes, not {codec['kind']!r}")
-    quantizer = Quantizer(tensors["offset"], tensors["step"], codec["levels"])
-    tables = FrequencyTables.from_frequencies(tensors["frequencies"], precision=codec["precision"])
-    return StaticCode(shape, quantizer, tables)
+def _code_from(content: ModelFile) -> Code:
+    described = content.codec or {}
+    kinds: dict[str, type[Code]] = {
+        "static": StaticCode,
+        "binary": BinaryCode,
+        "context": ContextCode,
+    }
+    kind = kinds.get(described["kind"])
+    if kind is None:
+        raise UsageError(f"there are {', '.join(kinds)} codes, not {described['kind']!r}")
+    return kind.from_parts(described, content.code)
 
 
 def from_model(
@@ -307,7 +397,8 @@ def from_model(
     """Makes a codec of an autoencoder.
 
     Levels and tables are fitted to the codes of images, which should be the training images. A
-    network whose encoder ends with ``quantize`` or ``binarize`` has its levels already.
+    network whose encoder ends with ``quantize`` or ``binarize`` has its levels already, one of
+    several rates with an ``entropy_model`` all that it needs but the tables.
 
     Args:
         model: whose code is to be stored.
@@ -324,9 +415,12 @@ def from_model(
         raise UsageError(f"model must be an Autoencoder, not {type(model).__name__}")
     whole_number("bits", bits, 1, 12)
     images = getattr(data, "images", data)
+    if "lambdas" in model.spec:
+        given = checked_images(images, model.input_shape)
+        return Codec(model, context_code(model, given), name=name)
     if "recurrence" in model.spec:
         return Codec(model, BinaryCode(model.code_shape), name=name)  # type: ignore[arg-type]
-    codes = codes_of(model, _checked(model, images))
+    codes = codes_of(model, checked_images(images, model.input_shape))
     if len(codes) < 2:
         raise UsageError(f"data must have at least 2 images, not {len(codes)}")
     quantizer = Quantizer.of(model) if has_levels(model) else Quantizer.fit(codes, bits)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from imgcomp._checks import whole_number
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
 from imgcomp.codec.quantizer import Quantizer
+from imgcomp.codec.runs import runs
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import CorruptStreamError, UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
@@ -144,7 +144,7 @@ class StaticCode:
         symbols = self.quantizer.symbols(codes)
         indexes = self._indexes(symbols.shape)
         streams: list[bytes] = []
-        for count, number, first in _runs(counts):
+        for count, number, first in runs(counts):
             some = symbols[first : first + number * count].view(number, count, *self.shape)
             streams += self.tables.encode_batch(some, indexes)
         return [ProgressiveStream(stream, ()) for stream in streams]
@@ -170,7 +170,7 @@ class StaticCode:
             raise UsageError("this code has no iterations, so none to choose")
         found = [torch.zeros(0, *self.shape)]
         begin = 0
-        for count, number, _ in _runs(counts):
+        for count, number, _ in runs(counts):
             shape = (count, *self.shape)
             some = streams[begin : begin + number]
             symbols = self.tables.decode_batch(some, shape, self._indexes(shape))
@@ -186,6 +186,31 @@ class StaticCode:
         """
         symbols = self.quantizer.symbols(codes)
         return self.tables.bits(symbols, self._indexes(symbols.shape))
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """What a codec's file says of the code, and its tensors; :meth:`from_parts` takes them."""
+        described = {
+            "kind": "static",
+            "shape": list(self.shape),
+            "levels": self.quantizer.levels,
+            "precision": self.tables.precision,
+        }
+        frequencies = torch.tensor([t.frequencies for t in self.tables], dtype=torch.int16)
+        tensors = {"offset": self.quantizer.offset, "step": self.quantizer.step}
+        return described, {**tensors, "frequencies": frequencies}
+
+    @classmethod
+    def from_parts(cls, described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> StaticCode:
+        """The code of :meth:`parts`.
+
+        Raises:
+            UsageError, KeyError, TypeError, ValueError: they are none.
+        """
+        quantizer = Quantizer(tensors["offset"], tensors["step"], described["levels"])
+        tables = FrequencyTables.from_frequencies(
+            tensors["frequencies"], precision=described["precision"]
+        )
+        return cls(tuple(described["shape"]), quantizer, tables)
 
     def _indexes(self, shape: tuple[int, ...]) -> torch.Tensor:
         if tuple(shape[1:]) != self.shape:
@@ -292,6 +317,20 @@ class BinaryCode:
             found.append(self.decode(stream, count, iterations))
         return torch.cat(found)
 
+    def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """What a codec's file says of the code; there are no tensors."""
+        return {"kind": "binary", "shape": list(self.shape)}, {}
+
+    @classmethod
+    def from_parts(cls, described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> BinaryCode:
+        """The code of :meth:`parts`.
+
+        Raises:
+            UsageError, KeyError, TypeError, ValueError: they are none.
+        """
+        iterations, channels, height, width = described["shape"]
+        return cls((iterations, channels, height, width))
+
     def _contexts(self) -> int:
         return 4 * self.shape[0] * self.shape[1]
 
@@ -302,12 +341,3 @@ class BinaryCode:
         left = bits[:, :, row, column - 1] if column else torch.zeros_like(bits[:, :, row, column])
         above = bits[:, :, row - 1, column] if row else torch.zeros_like(bits[:, :, row, column])
         return first + 2 * left.to(torch.int32) + above.to(torch.int32)
-
-
-def _runs(counts: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Blocks of equal size that follow one another: (images of each, how many, first image)."""
-    first = 0
-    for count, same in groupby(counts):
-        number = len(list(same))
-        yield count, number, first
-        first += number * count

@@ -37,7 +37,7 @@ MAX_EXPANSION = 4096
 MAX_ITERATIONS = 255
 MAX_NAME = 4096
 
-_LABELS, _NAMES, _MODEL = 1, 2, 4
+_LABELS, _NAMES, _MODEL, _QUALITY = 1, 2, 4, 8
 _MAX_METADATA = 2**20
 
 
@@ -54,6 +54,7 @@ class Header:
         has_names: whether each image has a name.
         metadata: anything that JSON can say; ``classes`` are the names of labels.
         model: the codec's own file, where it is embedded.
+        quality: of a codec of several rates, 1 … 100; 0 for others.
     """
 
     digest: str
@@ -64,6 +65,7 @@ class Header:
     has_names: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     model: bytes | None = None
+    quality: int = 0
 
     @property
     def values(self) -> int:
@@ -73,7 +75,7 @@ class Header:
     def to_bytes(self) -> bytes:
         """Signature, version and the header's chunk."""
         flags = _LABELS * bool(self.label_bits) | _NAMES * self.has_names
-        flags |= _MODEL * (self.model is not None)
+        flags |= _MODEL * (self.model is not None) | _QUALITY * bool(self.quality)
         metadata = json.dumps(
             self.metadata, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
@@ -86,6 +88,7 @@ class Header:
             varint(self.label_bits) if self.label_bits else b"",
             counted(metadata.encode() if self.metadata else b""),
             b"" if self.model is None else counted(self.model),
+            varint(self.quality) if self.quality else b"",
         ]
         return PREFIX + chunk(HEADER, b"".join(parts))
 
@@ -98,7 +101,7 @@ class Header:
         """
         cursor = Cursor(content, "the header")
         flags = cursor.number()
-        if flags & ~(_LABELS | _NAMES | _MODEL):
+        if flags & ~(_LABELS | _NAMES | _MODEL | _QUALITY):
             raise UnsupportedVersionError(
                 "the file uses what this imgcomp does not know; a later one wrote it"
             )
@@ -111,6 +114,7 @@ class Header:
         label_bits = cursor.number(1, 32) if flags & _LABELS else 0
         metadata = _metadata(cursor)
         model = cursor.counted() if flags & _MODEL else None
+        quality = cursor.number(1, 100) if flags & _QUALITY else 0
         cursor.end()
         return cls(
             digest,
@@ -121,6 +125,7 @@ class Header:
             bool(flags & _NAMES),
             metadata,
             model,
+            quality,
         )
 
 

@@ -36,6 +36,8 @@ def describe(archive: Archive) -> dict[str, Any]:
         found["bytes_per_image"] = archive.num_bytes / len(archive)
         found["bits_per_pixel"] = 8 * archive.num_bytes / pixels
         found["bits_per_pixel_coded"] = 8 * coded / pixels
+    if archive.quality:
+        found["quality"] = archive.quality
     if archive.iterations:
         found["iterations"] = archive.iterations
     found |= {"labels": archive.has_labels, "names": archive.has_names}

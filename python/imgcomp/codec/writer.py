@@ -77,6 +77,7 @@ class ArchiveWriter:
                 bool(names),
                 notes,
                 codec.to_bytes() if embed_model else None,
+                codec.quality or 0,
             )
             head = self._header.to_bytes()
         except (TypeError, ValueError) as error:

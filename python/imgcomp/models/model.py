@@ -333,6 +333,7 @@ def autoencoder_spec(
     iterations: int | None = None,
     reconstruction: str = "one_shot",
     gain: Sequence[LayerSpec] | None = None,
+    lambdas: Sequence[float] | None = None,
 ) -> Spec:
     """The spec of an autoencoder.
 
@@ -349,6 +350,9 @@ def autoencoder_spec(
             (``"residual_scaling"``), as in Toderici et al. (2017), section 3.2.
         gain: layers from the image so far to the factors of its residual, (1, h, w); needed by
             ``"residual_scaling"`` and only there.
+        lambdas: of a network of several rates, how much distortion weighs beside bits at each,
+            rising: the objective ``"rate+lambda*mse"``. Its ``entropy_model`` then has a gain for
+            each, and what lies between two is a mixture; None for one rate.
     """
     parts = {"encoder": encoder, "decoder": decoder}
     if gain is not None:
@@ -356,6 +360,8 @@ def autoencoder_spec(
     spec = _spec("autoencoder", input_shape, data_range, initialization, parts)
     if iterations is not None:
         spec["recurrence"] = {"iterations": iterations, "reconstruction": reconstruction}
+    if lambdas is not None:
+        spec["lambdas"] = _listed(lambdas)
     return spec
 
 

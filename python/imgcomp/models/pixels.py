@@ -30,18 +30,25 @@ def scaled_back(outputs: torch.Tensor, data_range: Sequence[float]) -> torch.Ten
     return as_bytes((outputs - low) * (255.0 / (high - low)))
 
 
-def codes_of(model: Autoencoder, images: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
-    """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), at most so many at a time."""
+def codes_of(
+    model: Autoencoder, images: torch.Tensor, batch_size: int = 500, level: float | None = None
+) -> torch.Tensor:
+    """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), at most so many at a time.
+
+    ``level`` is a network's place between its lambdas, 0 … how many they are − 1.
+    """
     if not len(images):
         return torch.zeros(0, *model.code_shape)
-    return _core.encode_images(model._core, images.contiguous(), batch_size)
+    return _core.encode_images(model._core, images.contiguous(), batch_size, level)
 
 
-def images_of(model: Autoencoder, codes: torch.Tensor, batch_size: int = 500) -> torch.Tensor:
-    """8-bit images (N, C, H, W) of codes, at most so many at a time."""
+def images_of(
+    model: Autoencoder, codes: torch.Tensor, batch_size: int = 500, level: float | None = None
+) -> torch.Tensor:
+    """8-bit images (N, C, H, W) of codes, at most so many at a time; see :func:`codes_of`."""
     if not len(codes):
         return torch.zeros(0, *model.input_shape, dtype=torch.uint8)
-    return _core.decode_codes(model._core, codes.detach(), batch_size)
+    return _core.decode_codes(model._core, codes.detach(), batch_size, level)
 
 
 def split(rows: torch.Tensor, sizes: int | Sequence[int]) -> Sequence[torch.Tensor]:

@@ -1,0 +1,419 @@
+"""Codes whose probabilities depend on what was decoded before, computed in whole numbers alone.
+
+A small network says for each value what mean and what scale to expect, given the groups of channels
+and the half of the places that came before (see :func:`imgcomp.models.layers.entropy_model`); a
+table for that scale and for the mean's fraction does the rest. One code has several rates: its
+quality says how finely a latent is rounded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from imgcomp import _core
+from imgcomp._checks import whole_number
+from imgcomp.codec._wire import Cursor, varint
+from imgcomp.codec.binary import ProgressiveStream
+from imgcomp.codec.runs import runs
+from imgcomp.codec.tables import FrequencyTables, Table
+from imgcomp.errors import CorruptStreamError, UsageError
+from imgcomp.models.model import ArrayLike, as_tensor
+
+BEST = 100
+"""Qualities are 1 … 100."""
+USUAL = 60
+"""The quality where none is asked for."""
+_LAYERS = ("earlier", "anchors", "between", "last")
+_MAX_SYMBOL = 2**24
+
+
+@dataclass(frozen=True)
+class ContextNetwork:
+    """The network in whole numbers; docs/bitstream.md says what it computes.
+
+    Attributes:
+        groups: channels of each group.
+        hidden: channels between its layers.
+        kernel: side of its first layer's windows.
+        mean_bins: parts of a unit that a mean is rounded down to.
+        scale_bins: of the logarithm of the scale.
+        least_scale: that logarithm for the first bin, in units of 1/256.
+        scale_step: from one bin to the next, in those units.
+        bits: for each group, binary places of its first, second and third layer's weights.
+        weights: int16: ``earlier`` (K, K, channels before, hidden), ``anchors`` (K, K, channels,
+            hidden), ``between`` (hidden, hidden) and ``last`` (hidden, 2 · channels) by
+            ``GROUP.NAME``; the second and third layer's biases, int32.
+        bias: int32 (levels, groups, 2, hidden), of the first layer, for anchors and the others.
+    """
+
+    groups: tuple[int, ...]
+    hidden: int
+    kernel: int
+    mean_bins: int
+    scale_bins: int
+    least_scale: int
+    scale_step: int
+    bits: tuple[tuple[int, int, int], ...]
+    weights: dict[str, torch.Tensor]
+    bias: torch.Tensor
+
+    def __post_init__(self) -> None:
+        """Builds what computes it.
+
+        Raises:
+            UsageError: something does not fit, or a sum could overflow.
+        """
+        if self.bias.dim() != 4 or self.bias.dtype != torch.int32:
+            raise UsageError(
+                f"biases must be int32 (levels, groups, 2, hidden), not {self.bias.dtype} "
+                f"{tuple(self.bias.shape)}"
+            )
+        _ = self.core
+
+    @cached_property
+    def core(self) -> _core.ContextNetwork:
+        """The C++ side."""
+        names = (*_LAYERS, "between_bias", "last_bias")
+        return _core.ContextNetwork(
+            self.hidden,
+            self.kernel,
+            self.mean_bins,
+            self.scale_bins,
+            self.least_scale,
+            self.scale_step,
+            [
+                [self.weights[f"{group}.{name}"].contiguous() for name in names]
+                for group in range(len(self.groups))
+            ],
+            [list(bits) for bits in self.bits],
+            list(self.groups),
+        )
+
+    def bias_at(self, quality: int) -> torch.Tensor:
+        """int32 (groups, 2, hidden): between two levels a mixture, rounded down."""
+        index, share = divmod((quality - 1) * (len(self.bias) - 1), BEST - 1)
+        low, high = (self.bias[min(i, len(self.bias) - 1)].long() for i in (index, index + 1))
+        mixed = (low * (BEST - 1 - share) + high * share).div(BEST - 1, rounding_mode="floor")
+        return mixed.to(torch.int32)
+
+
+@dataclass(frozen=True)
+class ContextCode:
+    """Latents of whole numbers under a context network's probabilities.
+
+    Attributes:
+        shape: (C, H, W) of a latent. The network takes any H and W.
+        log_gain: float32 (levels, C): how finely each channel is rounded at each level.
+        network: what it expects of each value.
+        tables: one for each of its scales and fractions of a mean.
+        quality: 1 … 100, higher is better and larger.
+    """
+
+    shape: tuple[int, int, int]
+    log_gain: torch.Tensor
+    network: ContextNetwork
+    tables: FrequencyTables
+    quality: int = USUAL
+
+    def __post_init__(self) -> None:
+        """Checks the attributes.
+
+        Raises:
+            UsageError: they do not fit.
+        """
+        whole_number("quality", self.quality, 1, BEST)
+        channels, levels = sum(self.network.groups), len(self.network.bias)
+        if len(self.shape) != 3 or self.shape[0] != channels:
+            raise UsageError(f"a network of {channels} channels does not fit {self.shape}")
+        if tuple(self.log_gain.shape) != (levels, channels) or levels < 2:
+            raise UsageError(
+                f"gains must be (levels, {channels}) for the network's {levels} levels, at least "
+                f"2, not {tuple(self.log_gain.shape)}"
+            )
+        if not bool(self.log_gain.isfinite().all()) or float(self.log_gain.abs().max()) > 20:
+            raise UsageError("gains must be finite, e^−20 … e^20")
+        if len(self.tables) != self.network.core.tables:
+            raise UsageError(
+                f"the network's bins need {self.network.core.tables} tables, not {len(self.tables)}"
+            )
+
+    @property
+    def level(self) -> float:
+        """The quality's place between the levels, 0 … levels − 1."""
+        return (self.quality - 1) * (len(self.log_gain) - 1) / (BEST - 1)
+
+    def at(self, quality: int) -> ContextCode:
+        """The same code of another quality, 1 … 100."""
+        return dataclasses.replace(self, quality=whole_number("quality", quality, 1, BEST))
+
+    def of_size(self, height: int, width: int) -> ContextCode:
+        """The same code of latents of another size."""
+        return dataclasses.replace(self, shape=(self.shape[0], height, width))
+
+    def symbols(self, codes: ArrayLike) -> torch.Tensor:
+        """What is coded: codes ``(N, *shape)`` in whole steps, int32."""
+        given = self._checked(as_tensor(codes, "codes").detach())
+        scaled = given.to("cpu", torch.float32) * self._gain()
+        if scaled.numel() and not float(scaled.abs().max()) < _MAX_SYMBOL:  # also where it is NaN
+            raise UsageError("codes must be finite and less than 2^24 steps")
+        return scaled.round().to(torch.int32).contiguous()
+
+    def values(self, symbols: torch.Tensor) -> torch.Tensor:
+        """Codes of :meth:`symbols`, float32."""
+        return symbols.to(torch.float32) / self._gain()
+
+    def encode(self, codes: ArrayLike) -> bytes:
+        """Codes of any number of images as one stream.
+
+        Args:
+            codes: ``(N, *shape)``, floating point.
+
+        Raises:
+            UsageError: wrong shape or dtype, or values that are not finite.
+        """
+        given = as_tensor(codes, "codes")
+        return self.encode_blocks(given, [len(given)])[0].data if len(given) else b""
+
+    def decode(self, data: bytes, count: int) -> torch.Tensor:
+        """The codes of a stream.
+
+        Args:
+            data: of :meth:`encode`.
+            count: of images in it.
+
+        Returns:
+            ``(count, *shape)``, float32.
+
+        Raises:
+            CorruptStreamError: the bytes are no stream of so many codes.
+            UsageError: an argument does not fit.
+        """
+        if whole_number("count", count, 0) == 0:
+            if data:
+                raise CorruptStreamError("a stream of no codes has no bytes")
+            return torch.zeros(0, *self.shape)
+        return self.decode_blocks([data], [count])
+
+    def encode_blocks(self, codes: ArrayLike, counts: Sequence[int]) -> list[ProgressiveStream]:
+        """Codes of several blocks, each as a stream of its own, on all of torch's threads.
+
+        Args:
+            codes: ``(N, *shape)``, floating point, of all blocks.
+            counts: of images in each; N together.
+
+        Raises:
+            UsageError: wrong shape or dtype, or values that are not finite.
+        """
+        symbols = self.symbols(codes)
+        passes: list[list[bytes]] = []
+        for index in range(self._passes):
+            tables, offsets = self._predicted(symbols, index)
+            rest = self._of_pass(symbols, index) - offsets
+            streams: list[bytes] = []
+            for count, number, first in runs(counts):
+                span = slice(first, first + number * count)
+                some = rest[span].reshape(number, -1)
+                streams += self.tables.encode_batch(some, tables[span].reshape(number, -1))
+            passes.append(streams)
+        return [ProgressiveStream(_joined(parts), ()) for parts in zip(*passes, strict=True)]
+
+    def decode_blocks(
+        self, streams: Sequence[bytes], counts: Sequence[int], iterations: int | None = None
+    ) -> torch.Tensor:
+        """The codes of several streams, one after the other, on all of torch's threads.
+
+        Args:
+            streams: of :meth:`encode_blocks`.
+            counts: of images in each.
+            iterations: None; there are none.
+
+        Returns:
+            ``(N, *shape)``, float32.
+
+        Raises:
+            CorruptStreamError: one is no stream of so many codes.
+            UsageError: an argument does not fit.
+        """
+        if iterations is not None:
+            raise UsageError("this code has no iterations, so none to choose")
+        passes = list(zip(*(_parted(stream, self._passes) for stream in streams), strict=True))
+        symbols = torch.zeros(sum(counts), *self.shape, dtype=torch.int32)
+        for index, parts in enumerate(passes):
+            tables, offsets = self._predicted(symbols, index)
+            begin = 0
+            for count, number, first in runs(counts):
+                span = slice(first, first + number * count)
+                shape = (tables[span].numel() // number,)
+                found = self.tables.decode_batch(
+                    parts[begin : begin + number], shape, tables[span].reshape(number, -1)
+                )
+                begin += number
+                rest = found.reshape(offsets[span].shape)
+                if rest.numel() and int(rest.abs().max()) > _MAX_SYMBOL:
+                    raise CorruptStreamError("the stream has values that no encoder writes")
+                self._put(symbols[span], index, rest + offsets[span])
+        return self.values(symbols)
+
+    def bits(self, codes: ArrayLike) -> float:
+        """What codes cost under their tables, together.
+
+        Raises:
+            UsageError: wrong shape or dtype, or values that are not finite.
+        """
+        symbols = self.symbols(codes)
+        total = 0.0
+        for index in range(self._passes):
+            tables, offsets = self._predicted(symbols, index)
+            total += self.tables.bits(self._of_pass(symbols, index) - offsets, tables)
+        return total
+
+    def predicted(
+        self, symbols: torch.Tensor
+    ) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """For each pass the tables, the offsets and the rests that are coded under them.
+
+        Args:
+            symbols: int32 ``(N, *shape)``.
+
+        Returns:
+            int32 (N, channels, places) each.
+        """
+        found = []
+        for index in range(self._passes):
+            tables, offsets = self._predicted(symbols, index)
+            found.append((tables, offsets, self._of_pass(symbols, index) - offsets))
+        return found
+
+    def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        """What a codec's file says of the code, and its tensors; :meth:`from_parts` takes them."""
+        network, tables = self.network, list(self.tables)
+        described = {
+            "kind": "context",
+            "shape": list(self.shape),
+            "precision": self.tables.precision,
+            **{name: getattr(network, name) for name in _SETTINGS},
+            "groups": list(network.groups),
+            "bits": [list(bits) for bits in network.bits],
+        }
+        frequencies = [f for table in tables for f in table.frequencies]
+        tensors = {
+            "log_gain": self.log_gain,
+            "bias": network.bias,
+            "frequencies": torch.tensor(frequencies, dtype=torch.int16),
+            **{
+                name: torch.tensor(values, dtype=torch.int32)
+                for name, values in (
+                    ("sizes", [len(table.frequencies) for table in tables]),
+                    ("smallest", [table.smallest for table in tables]),
+                    ("escapes", [table.escape for table in tables]),
+                )
+            },
+            **network.weights,
+        }
+        return described, tensors
+
+    @classmethod
+    def from_parts(cls, described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> ContextCode:
+        """The code of :meth:`parts`.
+
+        Raises:
+            UsageError, KeyError, TypeError, ValueError: they are none.
+        """
+        others = ("log_gain", "bias", "frequencies", "sizes", "smallest", "escapes")
+        network = ContextNetwork(
+            groups=tuple(described["groups"]),
+            bits=tuple((one, two, three) for one, two, three in described["bits"]),
+            weights={name: t for name, t in tensors.items() if name not in others},
+            bias=tensors["bias"],
+            **{name: described[name] for name in _SETTINGS},
+        )
+        columns = [tensors[name].tolist() for name in ("sizes", "smallest", "escapes")]
+        rows = torch.split(tensors["frequencies"], columns[0])
+        tables = [
+            Table(smallest, tuple(row.tolist()), escape)
+            for row, smallest, escape in zip(rows, *columns[1:], strict=True)
+        ]
+        channels, height, width = described["shape"]
+        return cls(
+            (channels, height, width),
+            tensors["log_gain"],
+            network,
+            FrequencyTables(tables, precision=described["precision"]),
+        )
+
+    @property
+    def _passes(self) -> int:
+        return self.network.core.passes
+
+    def _gain(self) -> torch.Tensor:
+        """(1, C, 1, 1), as the network's own layer computes it."""
+        shares = (1.0 - (self.level - torch.arange(len(self.log_gain))).abs()).clamp(min=0.0)
+        return (shares[:, None] * self.log_gain).sum(0).exp().view(1, -1, 1, 1)
+
+    def _predicted(self, symbols: torch.Tensor, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.network.core.predict(symbols, index, self.network.bias_at(self.quality))
+
+    def _of_pass(self, symbols: torch.Tensor, index: int) -> torch.Tensor:
+        """The values of a pass, (N, channels, places)."""
+        return self._channels(symbols, index)[:, :, self._places(index)]
+
+    def _put(self, symbols: torch.Tensor, index: int, values: torch.Tensor) -> None:
+        self._channels(symbols, index)[:, :, self._places(index)] = values
+
+    def _channels(self, symbols: torch.Tensor, index: int) -> torch.Tensor:
+        """The planes of a pass, (N, channels, H · W), as a view."""
+        first = sum(self.network.groups[: index // 2])
+        count = self.network.groups[index // 2]
+        return symbols.narrow(1, first, count).flatten(2)
+
+    def _places(self, index: int) -> torch.Tensor:
+        _, height, width = self.shape
+        parity = (torch.arange(height)[:, None] + torch.arange(width)) % 2
+        return (parity == index % 2).flatten().nonzero().squeeze(1)
+
+    def _checked(self, codes: torch.Tensor) -> torch.Tensor:
+        if tuple(codes.shape[1:]) != self.shape or not codes.is_floating_point():
+            raise UsageError(
+                f"codes must be floating point of shape (N, *{self.shape}), not {codes.dtype} of "
+                f"shape {tuple(codes.shape)}"
+            )
+        return codes
+
+
+_SETTINGS = ("hidden", "kernel", "mean_bins", "scale_bins", "least_scale", "scale_step")
+
+
+def quality_for(target: float, rate: Callable[[int], float]) -> int:
+    """The highest quality whose rate is at most a target, or the lowest quality of all.
+
+    Args:
+        target: of what `rate` gives.
+        rate: of a quality; rises with it.
+    """
+    low, high = 1, BEST
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if rate(middle) <= target else (low, middle - 1)
+    return low
+
+
+def _joined(parts: Sequence[bytes]) -> bytes:
+    return b"".join(map(varint, map(len, parts[:-1]))) + b"".join(parts)
+
+
+def _parted(stream: bytes, count: int) -> list[bytes]:
+    """The parts of :func:`_joined`.
+
+    Raises:
+        CorruptStreamError: it does not have so many.
+    """
+    cursor = Cursor(stream, "the stream")
+    sizes = [cursor.number(0, len(stream)) for _ in range(count - 1)]
+    parts = [cursor.take(size) for size in sizes]
+    return [*parts, cursor.take(cursor.left)]
