@@ -43,7 +43,8 @@ class Objective {
 // "mse", "l1", "bce", "ms_ssim" (1 − MS-SSIM, adaptive), "rate" (estimated bits per pixel of the
 // input, which a layer of entropy_model counts), or a weighted sum of these such as
 // "0.84*ms_ssim+0.16*l1" or "rate+300*mse"; in a network of several rates the factor may be
-// "lambda", which is each image's own: "rate+lambda*mse" (images against their target, the mean
+// "lambda", which is each image's own: "rate+lambda*mse", where images count in proportion to
+// lambda^(−1/3) (images against their target, the mean
 // over iterations where the network has several, plus the metrics "psnr" in dB on the 8-bit scale
 // and, where bits are counted, "bpp"), or "cross_entropy" (logits against labels, plus "accuracy").
 // `metrics`: further ones; for images "ms_ssim", for cross_entropy "precision" and "recall", as

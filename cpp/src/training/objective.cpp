@@ -94,20 +94,29 @@ class ReconstructionObjective : public Objective {
     const std::vector<at::Tensor> outputs = model.reconstructions(batch.input, context);
     const auto count = static_cast<double>(outputs.size());
     ObjectiveResult result;
+    at::Tensor lambdas, shares;  // of each image, where a term is weighed by them
+    if (by_lambda()) {
+      lambdas = lambdas_of(model.spec().lambdas, context, batch.input.size(0));
+      shares = shares_of_loss(model.spec().lambdas, lambdas);
+    }
     at::Tensor similarity;  // of the last output
     for (const at::Tensor& each : outputs) {
       const at::Tensor output = each.to(at::kFloat);
       similarity = at::Tensor();
       for (const Term& term : terms_) {
         at::Tensor loss;
-        if (term.by_lambda) {
-          const at::Tensor each_loss = term.of_each(output, batch.target, high - low);
-          loss = (lambdas_of(model.spec().lambdas, context, each_loss.size(0)) * each_loss).mean();
+        if (lambdas.defined()) {
+          loss = term.loss == nullptr ? context.bits / pixels(batch)
+                                      : term.of_each(output, batch.target, high - low);
+          if (term.by_lambda) {
+            loss = loss * lambdas;
+          }
+          loss = (loss * shares).mean();
         } else {
           loss = term.loss == nullptr ? bits_per_pixel(context, batch)
                                       : term.loss(output, batch.target, high - low);
         }
-        if (term.loss == ms_ssim_loss && !term.by_lambda) {
+        if (term.loss == ms_ssim_loss && !lambdas.defined()) {
           similarity = 1.0 - loss.detach();
         }
         if (const double weight = term.weight / count; weight != 1.0) {
@@ -158,8 +167,24 @@ class ReconstructionObjective : public Objective {
   }
 
  private:
+  bool by_lambda() const {
+    return std::any_of(terms_.begin(), terms_.end(),
+                       [](const Term& each) { return each.by_lambda; });
+  }
+
+  // How much each image's loss counts, about 1: rates grow about as the cube root of lambda, so
+  // that a per cent of the rate is worth the same at every level.
+  static at::Tensor shares_of_loss(const std::vector<double>& all, const at::Tensor& lambdas) {
+    const double middle = std::sqrt(all.front() * all.back());
+    return (lambdas / middle).pow(-1.0 / 3.0);
+  }
+
+  static double pixels(const Batch& batch) {
+    return static_cast<double>(batch.input.size(2) * batch.input.size(3));
+  }
+
   static at::Tensor bits_per_pixel(const ForwardContext& context, const Batch& batch) {
-    return context.bits.mean() / static_cast<double>(batch.input.size(2) * batch.input.size(3));
+    return context.bits.mean() / pixels(batch);
   }
 
   static bool counts_bits(const Model& model) {
