@@ -201,10 +201,11 @@ void register_training(py::module_& m) {
   m.def(
       "encode_images",
       [](const Model& model, const at::Tensor& images, int64_t batch_size,
-         std::optional<double> level) {
-        return encode_images(model, images, batch_size, level, SignalCheck());
+         std::optional<double> level, bool rounds) {
+        return encode_images(model, images, batch_size, level, rounds, SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("batch_size"), py::arg("level") = py::none(),
+      py::arg("rounds") = true,
       py::call_guard<py::gil_scoped_release>());
   m.def(
       "decode_codes",

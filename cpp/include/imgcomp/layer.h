@@ -42,6 +42,9 @@ struct ForwardContext {
   };
   std::optional<ImageDraws> image_draws;
 
+  // Whether entropy_model rounds where nothing is trained: an encoder may weigh its steps itself.
+  bool rounds = true;
+
   // What a layer of entropy_model left: bits of each image's code, (N), with its graph. Undefined:
   // there was none.
   at::Tensor bits;

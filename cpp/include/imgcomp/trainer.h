@@ -122,9 +122,11 @@ at::Tensor reconstruct(const Model& model, const at::Tensor& images, int64_t bat
 
 // The two halves of that: uint8 (N, C, H, W) → codes (N, …), float32; and codes → uint8
 // (N, C, H, W). At most batch_size rows at a time go through the network. `level`: of a network of
-// several rates, the place on their ladder, 0 … levels − 1; none: the middle.
+// several rates, the place on their ladder, 0 … levels − 1; none: the middle. `rounds`: whether
+// entropy_model rounds the code.
 at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t batch_size,
-                         std::optional<double> level = {}, const AfterBatch& after_batch = {});
+                         std::optional<double> level = {}, bool rounds = true,
+                         const AfterBatch& after_batch = {});
 at::Tensor decode_codes(const Model& model, const at::Tensor& codes, int64_t batch_size,
                         std::optional<double> level = {}, const AfterBatch& after_batch = {});
 

@@ -58,6 +58,9 @@ class EntropyModel : public Layer {
   Shape output_shape(const Shape& input) const override { return input; }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
+    if (!context.training && !context.rounds) {
+      return x;
+    }
     const at::Tensor gain = per_channel(log_gain_, context, x.size(0)).exp();
     const at::Tensor scaled = x * gain;
     const at::Tensor rounded = at::round(scaled).detach();

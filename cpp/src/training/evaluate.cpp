@@ -126,7 +126,8 @@ ForwardContext at_level(const Model& model, std::optional<double> level, int64_t
 }  // namespace
 
 at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t batch_size,
-                         std::optional<double> level, const AfterBatch& after_batch) {
+                         std::optional<double> level, bool rounds,
+                         const AfterBatch& after_batch) {
   require_autoencoder(model);
   check_data({images, {}, {}}, model, "the");
   return over_batches(
@@ -135,6 +136,7 @@ at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t b
                                  model.device(), layout(model));
         const Batch batch = loader.load(index_range(0, end - begin, model.device()));
         ForwardContext context = at_level(model, level, end - begin);
+        context.rounds = rounds;
         return model.encode(batch.input, context).to(images.device(), at::kFloat).contiguous();
       });
 }

@@ -143,7 +143,8 @@ class Codec:
         given = self.checked(images)
         if self._image_shape != self.model.input_shape:
             given = sizes.pad(given, sizes.multiples(self.model.spec))
-        return codes_of(self.model, given, level=self._level)
+        rounds = not isinstance(self.code, ContextCode)  # which weighs each step itself
+        return codes_of(self.model, given, level=self._level, rounds=rounds)
 
     def images(self, codes: torch.Tensor) -> torch.Tensor:
         """What the network makes of codes.

@@ -9,7 +9,7 @@ quality says how finely a latent is rounded.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -110,6 +110,8 @@ class ContextCode:
     Attributes:
         shape: (C, H, W) of a latent. The network takes any H and W.
         log_gain: float32 (levels, C): how finely each channel is rounded at each level.
+        fidelity: float32 (levels,): the logarithm of how many bits a squared error of 1 in the
+            latent is worth at each level. Only an encoder looks at it.
         network: what it expects of each value.
         tables: one for each of its scales and fractions of a mean.
         quality: 1 … 100, higher is better and larger.
@@ -117,6 +119,7 @@ class ContextCode:
 
     shape: tuple[int, int, int]
     log_gain: torch.Tensor
+    fidelity: torch.Tensor
     network: ContextNetwork
     tables: FrequencyTables
     quality: int = USUAL
@@ -138,6 +141,8 @@ class ContextCode:
             )
         if not bool(self.log_gain.isfinite().all()) or float(self.log_gain.abs().max()) > 20:
             raise UsageError("gains must be finite, e^−20 … e^20")
+        if tuple(self.fidelity.shape) != (levels,) or not bool(self.fidelity.isfinite().all()):
+            raise UsageError(f"fidelity must be finite, ({levels},), not {self.fidelity}")
         if len(self.tables) != self.network.core.tables:
             raise UsageError(
                 f"the network's bins need {self.network.core.tables} tables, not {len(self.tables)}"
@@ -157,12 +162,15 @@ class ContextCode:
         return dataclasses.replace(self, shape=(self.shape[0], height, width))
 
     def symbols(self, codes: ArrayLike) -> torch.Tensor:
-        """What is coded: codes ``(N, *shape)`` in whole steps, int32."""
-        given = self._checked(as_tensor(codes, "codes").detach())
-        scaled = given.to("cpu", torch.float32) * self._gain()
-        if scaled.numel() and not float(scaled.abs().max()) < _MAX_SYMBOL:  # also where it is NaN
-            raise UsageError("codes must be finite and less than 2^24 steps")
-        return scaled.round().to(torch.int32).contiguous()
+        """What is coded: codes ``(N, *shape)`` in whole steps, int32.
+
+        Each value becomes the whole number below or above it, whichever costs less: its bits under
+        the tables, and its error's by :attr:`fidelity`.
+        """
+        symbols = self._rounded(codes)
+        for _ in self._weighed(codes, symbols):
+            pass
+        return symbols
 
     def values(self, symbols: torch.Tensor) -> torch.Tensor:
         """Codes of :meth:`symbols`, float32."""
@@ -210,15 +218,12 @@ class ContextCode:
         Raises:
             UsageError: wrong shape or dtype, or values that are not finite.
         """
-        symbols = self.symbols(codes)
         passes: list[list[bytes]] = []
-        for index in range(self._passes):
-            tables, offsets = self._predicted(symbols, index)
-            rest = self._of_pass(symbols, index) - offsets
+        for tables, rests in self.coded(codes):
             streams: list[bytes] = []
             for count, number, first in runs(counts):
                 span = slice(first, first + number * count)
-                some = rest[span].reshape(number, -1)
+                some = rests[span].reshape(number, -1)
                 streams += self.tables.encode_batch(some, tables[span].reshape(number, -1))
             passes.append(streams)
         return [ProgressiveStream(_joined(parts), ()) for parts in zip(*passes, strict=True)]
@@ -266,29 +271,30 @@ class ContextCode:
         Raises:
             UsageError: wrong shape or dtype, or values that are not finite.
         """
-        symbols = self.symbols(codes)
-        total = 0.0
-        for index in range(self._passes):
-            tables, offsets = self._predicted(symbols, index)
-            total += self.tables.bits(self._of_pass(symbols, index) - offsets, tables)
-        return total
+        return sum(self.tables.bits(rests, tables) for tables, rests in self.coded(codes))
 
-    def predicted(
-        self, symbols: torch.Tensor
-    ) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """For each pass the tables, the offsets and the rests that are coded under them.
+    def coded(
+        self, codes: ArrayLike, *, weighed: bool = True
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """For each pass, the tables and the numbers that are coded under them.
 
         Args:
-            symbols: int32 ``(N, *shape)``.
+            codes: ``(N, *shape)``, floating point.
+            weighed: by what they cost; else each value goes to the nearest whole number.
 
         Returns:
             int32 (N, channels, places) each.
+
+        Raises:
+            UsageError: wrong shape or dtype, or values that are not finite.
         """
-        found = []
+        symbols = self._rounded(codes)
+        if weighed:
+            yield from self._weighed(codes, symbols)
+            return
         for index in range(self._passes):
             tables, offsets = self._predicted(symbols, index)
-            found.append((tables, offsets, self._of_pass(symbols, index) - offsets))
-        return found
+            yield tables, self._of_pass(symbols, index) - offsets
 
     def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """What a codec's file says of the code, and its tensors; :meth:`from_parts` takes them."""
@@ -304,6 +310,7 @@ class ContextCode:
         frequencies = [f for table in tables for f in table.frequencies]
         tensors = {
             "log_gain": self.log_gain,
+            "fidelity": self.fidelity,
             "bias": network.bias,
             "frequencies": torch.tensor(frequencies, dtype=torch.int16),
             **{
@@ -325,7 +332,7 @@ class ContextCode:
         Raises:
             UsageError, KeyError, TypeError, ValueError: they are none.
         """
-        others = ("log_gain", "bias", "frequencies", "sizes", "smallest", "escapes")
+        others = ("log_gain", "fidelity", "bias", "frequencies", "sizes", "smallest", "escapes")
         network = ContextNetwork(
             groups=tuple(described["groups"]),
             bits=tuple((one, two, three) for one, two, three in described["bits"]),
@@ -343,6 +350,7 @@ class ContextCode:
         return cls(
             (channels, height, width),
             tensors["log_gain"],
+            tensors["fidelity"],
             network,
             FrequencyTables(tables, precision=described["precision"]),
         )
@@ -353,8 +361,40 @@ class ContextCode:
 
     def _gain(self) -> torch.Tensor:
         """(1, C, 1, 1), as the network's own layer computes it."""
-        shares = (1.0 - (self.level - torch.arange(len(self.log_gain))).abs()).clamp(min=0.0)
-        return (shares[:, None] * self.log_gain).sum(0).exp().view(1, -1, 1, 1)
+        return (self._shares()[:, None] * self.log_gain).sum(0).exp().view(1, -1, 1, 1)
+
+    def _shares(self) -> torch.Tensor:
+        """What each level has in this quality, (levels,)."""
+        return (1.0 - (self.level - torch.arange(len(self.log_gain))).abs()).clamp(min=0.0)
+
+    def _rounded(self, codes: ArrayLike) -> torch.Tensor:
+        scaled = self._scaled(codes)
+        if scaled.numel() and not float(scaled.abs().max()) < _MAX_SYMBOL:  # also where it is NaN
+            raise UsageError("codes must be finite and less than 2^24 steps")
+        return scaled.round().to(torch.int32).contiguous()
+
+    def _scaled(self, codes: ArrayLike) -> torch.Tensor:
+        given = self._checked(as_tensor(codes, "codes").detach())
+        return given.to("cpu", torch.float32) * self._gain()
+
+    def _weighed(
+        self, codes: ArrayLike, symbols: torch.Tensor
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Chooses the symbols of one pass after the other, as far as they decide what comes."""
+        scaled = self._scaled(codes)
+        worth = (self._shares() * self.fidelity).sum().exp() / self._gain().square()
+        for index in range(self._passes):
+            tables, offsets = self._predicted(symbols, index)
+            exact = self._of_pass(scaled, index) - offsets
+            weight = self._of_pass(worth.expand(1, *self.shape), index)
+            low = exact.floor()
+            costs = [
+                self.tables.costs(rests, tables) + weight * (rests - exact).square()
+                for rests in (low, low + 1)
+            ]
+            rests = (low + (costs[1] < costs[0])).to(torch.int32)
+            self._put(symbols, index, rests + offsets)
+            yield tables, rests
 
     def _predicted(self, symbols: torch.Tensor, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         return self.network.core.predict(symbols, index, self.network.bias_at(self.quality))

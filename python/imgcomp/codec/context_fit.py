@@ -35,6 +35,8 @@ _FURTHEST = 255
 """Rests beyond are escapes."""
 _PRIOR = 20.0
 """As if so many values of the logistic distribution had been counted first."""
+_WORTH = 2.0
+"""How much more an error counts here than in training, where a number's neighbours weigh in too."""
 _FIXED = 64
 """Counts are whole numbers of this part."""
 
@@ -51,18 +53,32 @@ def context_code(model: Autoencoder, images: torch.Tensor) -> ContextCode:
     """
     network, log_gain = context_network(model)
     _, height, width = model.code_shape
-    untrained = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
     shape = (sum(network.groups), height, width)
-    code = ContextCode(shape, log_gain, network, untrained)
-    counts = torch.zeros(len(untrained), 2 * _FURTHEST + 3, dtype=torch.int64)
+    # An error of the image is one of the latent, as far as the network is the transform of patches
+    # that it begins as.
+    fidelity = torch.tensor(model.spec["lambdas"]).log() + math.log(_WORTH / model.input_shape[0])
+    none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
+    code = ContextCode(shape, log_gain, fidelity, network, none)
+    # At first for rounded values, then for those that an encoder chooses under the tables.
+    for weighed in (False, True):
+        tables = _tables(_counts(model, images, code, weighed), network)
+        code = ContextCode(shape, log_gain, fidelity, network, tables)
+    return code
+
+
+def _counts(
+    model: Autoencoder, images: torch.Tensor, code: ContextCode, weighed: bool
+) -> torch.Tensor:
+    """How often each number is coded under each table, (tables, numbers); see :func:`_tables`."""
+    counts = torch.zeros(len(code.tables), 2 * _FURTHEST + 3, dtype=torch.int64)
     for quality in QUALITIES:
         each = code.at(quality)
-        codes = codes_of(model, images, level=each.level)
-        for tables, _, rests in each.predicted(each.symbols(codes)):
+        codes = codes_of(model, images, level=each.level, rounds=False)
+        for tables, rests in each.coded(codes, weighed=weighed):
             place = rests.clamp(-_FURTHEST - 1, _FURTHEST + 1) + _FURTHEST + 1
             index = tables.long() * counts.shape[1] + place
             counts += torch.bincount(index.flatten(), minlength=counts.numel()).view_as(counts)
-    return ContextCode(shape, log_gain, network, _tables(counts, network))
+    return counts
 
 
 def context_network(model: Autoencoder) -> tuple[ContextNetwork, torch.Tensor]:

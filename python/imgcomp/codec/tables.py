@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple, cast
 
 import torch
@@ -14,6 +16,8 @@ from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike
 
 _MAX_PRECISION = 14
+_ESCAPE_BITS = 16
+"""About what stands behind an escape."""
 _INT32 = torch.iinfo(torch.int32)
 
 
@@ -261,6 +265,34 @@ class FrequencyTables:
         """
         given = int32(symbols, "symbols")
         return self._core.information(self._pattern(indexes, given.shape), given)
+
+    def costs(self, symbols: torch.Tensor, indexes: torch.Tensor) -> torch.Tensor:
+        """About what each symbol costs by itself, for encoders that choose between some.
+
+        Args:
+            symbols: whole numbers, of any dtype.
+            indexes: the table of each, of the same shape.
+
+        Returns:
+            Bits, float32, of that shape; behind an escape always the same.
+        """
+        furthest = self._costs.shape[1] // 2
+        place = symbols.clamp(-furthest, furthest).long() + furthest
+        return self._costs[indexes.long(), place]
+
+    @cached_property
+    def _costs(self) -> torch.Tensor:
+        """(T, 2 · furthest + 1): of each table's numbers, from −furthest on."""
+        listed = list(self)
+        ends = [max(-t.smallest, t.smallest + len(t.frequencies)) for t in listed]
+        furthest = max(1, *ends)
+        found = torch.empty(len(listed), 2 * furthest + 1)
+        for row, table in zip(found, listed, strict=True):
+            row.fill_(self.precision - math.log2(max(table.escape, 1)) + _ESCAPE_BITS)
+            first = table.smallest + furthest
+            frequencies = torch.tensor(table.frequencies, dtype=torch.float32)
+            row[first : first + len(frequencies)] = self.precision - frequencies.log2()
+        return found
 
     def _pattern(self, indexes: ArrayLike | None, shape: Sequence[int]) -> _core.TablePattern:
         if indexes is None:

@@ -31,15 +31,20 @@ def scaled_back(outputs: torch.Tensor, data_range: Sequence[float]) -> torch.Ten
 
 
 def codes_of(
-    model: Autoencoder, images: torch.Tensor, batch_size: int = 500, level: float | None = None
+    model: Autoencoder,
+    images: torch.Tensor,
+    batch_size: int = 500,
+    level: float | None = None,
+    rounds: bool = True,
 ) -> torch.Tensor:
     """Codes ``(N, *code_shape)`` of 8-bit images (N, C, H, W), at most so many at a time.
 
-    ``level`` is a network's place between its lambdas, 0 … how many they are − 1.
+    ``level`` is a network's place between its lambdas, 0 … how many they are − 1. Without
+    ``rounds`` an ``entropy_model`` leaves the code as it is.
     """
     if not len(images):
         return torch.zeros(0, *model.code_shape)
-    return _core.encode_images(model._core, images.contiguous(), batch_size, level)
+    return _core.encode_images(model._core, images.contiguous(), batch_size, level, rounds)
 
 
 def images_of(
