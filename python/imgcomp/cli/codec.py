@@ -55,6 +55,25 @@ def compress(
         ),
     ],
     codec: CodecOption = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality",
+            "-Q",
+            min=1,
+            max=100,
+            metavar="1…100",
+            help="Higher is better and larger; by default the codec's usual one.",
+        ),
+    ] = None,
+    target_bpp: Annotated[
+        float | None,
+        typer.Option(
+            "--target-bpp",
+            metavar="BITS",
+            help="Bits per pixel instead of a quality: the best one that needs no more.",
+        ),
+    ] = None,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Put the codec itself into the file.")
     ] = False,
@@ -80,8 +99,8 @@ def compress(
 ) -> None:
     """Compress images into one .imc file, with their order, labels and names."""
     import imgcomp.codec
-    from imgcomp.cli.image_sources import open_sources
-    from imgcomp.codec.whole import chosen
+    from imgcomp.cli.image_sources import open_sources, sample_of
+    from imgcomp.codec.whole import SAMPLE, at_rate, chosen
 
     _check_output(output, force)
     given = None if codec is None else imgcomp.codec.load(codec)
@@ -90,13 +109,14 @@ def compress(
         inputs, channels=channels, split=split, data_dir=data_dir, offline=offline
     )
     shape = sources[0].shape
-    found = given or chosen(None, shape)
+    found = chosen(given, shape)
     for source in sources:
         if source.shape != found.image_shape:
             raise UsageError(
                 f"{source.text}: images of {_sizes(source.shape)}, but the codec {found.name!r} "
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
+    found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))
     prefixed = named and len(sources) > 1
@@ -136,7 +156,8 @@ def compress(
         pixels = total * shape[1] * shape[2]
         typer.echo(
             f"{output}: {total:,} images in {size:,} bytes, {size / max(1, total):.1f} an image, "
-            f"{8 * size / max(1, pixels):.3f} bits per pixel, with {found.name or found!r}",
+            f"{8 * size / max(1, pixels):.3f} bits per pixel, with {found.name or found!r}"
+            + (f" at quality {found.quality}" if found.quality else ""),
             err=output == _STANDARD,
         )
 

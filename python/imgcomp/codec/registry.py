@@ -68,17 +68,21 @@ def find(digest: str, name: str) -> Codec:
 
 
 def for_shape(shape: tuple[int, ...]) -> Codec:
-    """The package's codec for images of a shape (C, H, W).
+    """The package's codec for images of a shape (C, H, W): made for it, or for any size.
 
     Raises:
         UsageError: it has none; says what it has.
     """
-    known = {}
-    for path in sorted(SHIPPED.glob(f"*{_SUFFIX}")):
+    known, for_any = {}, None
+    for path in sorted(SHIPPED.glob(f"*{_SUFFIX}"), key=lambda each: each.stem):
         codec = Codec.load(path)
         if codec.image_shape == tuple(shape):
             return codec
+        if codec.any_size and codec.image_shape[0] == shape[0]:
+            for_any = for_any or codec
         known[path.stem] = "×".join(map(str, codec.image_shape))
+    if for_any is not None:
+        return for_any.for_images(*shape[1:])
     listed = ", ".join(f"{name} takes {sizes}" for name, sizes in known.items())
     raise UsageError(
         f"no codec of the package takes images of {'×'.join(map(str, shape))} "
