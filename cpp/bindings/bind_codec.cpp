@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 #include <type_traits>
@@ -215,24 +216,26 @@ void register_context_network(py::module_& m) {
   py::class_<ContextNetwork>(m, "ContextNetwork", "Means and scales in whole numbers.")
       .def(py::init([](int64_t hidden, int64_t kernel, int64_t mean_bins, int64_t scale_bins,
                        int64_t least_scale, int64_t scale_step,
-                       const std::vector<std::vector<at::Tensor>>& weights,
-                       const std::vector<std::vector<int64_t>>& bits,
+                       const std::vector<std::array<at::Tensor, 6>>& weights,
+                       const std::vector<std::array<int, 3>>& bits,
                        const std::vector<int64_t>& sizes) {
+             if (weights.size() != sizes.size() || bits.size() != sizes.size()) {
+               throw UsageError(concat("there are ", sizes.size(), " groups, but weights of ",
+                                       weights.size(), " and binary places of ", bits.size()));
+             }
              std::vector<ContextGroup> groups;
              for (size_t i = 0; i < sizes.size(); ++i) {
-               const auto& all = weights.at(i);
-               const auto& places = bits.at(i);
+               const auto& all = weights[i];
                const auto layer = [&](size_t which, size_t of_bits) {
-                 return ContextLayer{weights_of(all.at(which)),
-                                     static_cast<int>(places.at(of_bits))};
+                 return ContextLayer{weights_of(all[which]), bits[i][of_bits]};
                };
                groups.push_back({.size = sizes[i],
                                  .earlier = layer(0, 0),
                                  .anchors = layer(1, 0),
                                  .between = layer(2, 1),
                                  .last = layer(3, 2),
-                                 .between_bias = biases_of(all.at(4)),
-                                 .last_bias = biases_of(all.at(5))});
+                                 .between_bias = biases_of(all[4]),
+                                 .last_bias = biases_of(all[5])});
              }
              return ContextNetwork({hidden, kernel, mean_bins, scale_bins, least_scale, scale_step},
                                    std::move(groups));
@@ -242,6 +245,12 @@ void register_context_network(py::module_& m) {
            py::arg("sizes"))
       .def_property_readonly("passes", &ContextNetwork::passes)
       .def_property_readonly("tables", &ContextNetwork::tables)
+      .def(
+          "check_bias",
+          [](const ContextNetwork& network, const at::Tensor& bias) {
+            network.check_bias(numbers<int32_t>(bias, "bias"));
+          },
+          py::arg("bias"))
       .def("predict", &predict, py::arg("symbols"), py::arg("of_pass"), py::arg("bias"),
            py::call_guard<py::gil_scoped_release>());
 }

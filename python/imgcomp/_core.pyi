@@ -326,12 +326,17 @@ class ContextNetwork:
         scale_bins: typing.SupportsInt | typing.SupportsIndex,
         least_scale: typing.SupportsInt | typing.SupportsIndex,
         scale_step: typing.SupportsInt | typing.SupportsIndex,
-        weights: collections.abc.Sequence[collections.abc.Sequence[torch.Tensor]],
+        weights: collections.abc.Sequence[
+            typing.Annotated[collections.abc.Sequence[torch.Tensor], "FixedSize(6)"]
+        ],
         bits: collections.abc.Sequence[
-            collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]
+            typing.Annotated[
+                collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(3)"
+            ]
         ],
         sizes: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     ) -> None: ...
+    def check_bias(self, bias: torch.Tensor) -> None: ...
     def predict(
         self,
         symbols: torch.Tensor,

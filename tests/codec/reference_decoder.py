@@ -186,6 +186,7 @@ def read_header(reader):
     metadata = reader.counted()
     header["metadata"] = json.loads(metadata) if metadata else {}
     header["model"] = reader.counted() if flags & 4 else None
+    header["quality"] = reader.number() if flags & 8 else None
     assert reader.at == len(reader.data)
     return header
 

@@ -19,6 +19,7 @@ from imgcomp.errors import UsageError
 
 TINY = archives.static_codec()
 BITS = archives.progressive_codec()
+RATES = archives.context_codec().at(90)
 IMAGES = archives.images(50)
 NAMES = [f"some/{i}.png" for i in range(50)]
 LABELS = torch.arange(50) % 7
@@ -121,7 +122,7 @@ def test_it_does_not_matter_how_images_come(counts: list[int]) -> None:
     assert writer.num_bytes == len(file.getvalue())
 
 
-@pytest.mark.parametrize("made_with", [TINY, BITS])
+@pytest.mark.parametrize("made_with", [TINY, BITS, RATES, RATES.for_images(9, 5)])
 def test_threads_change_nothing(made_with: Codec) -> None:
     images = archives.images(70, made_with.image_shape)
     before = torch.get_num_threads()

@@ -86,10 +86,15 @@ names = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",
     has_names=st.booleans(),
     metadata=st.dictionaries(names, st.none() | st.integers(-5, 5) | names, max_size=3),
     model=st.none() | st.binary(max_size=9),
+    quality=st.integers(0, 100),
 )
 @settings(max_examples=60, deadline=None)
-def test_headers_come_back(name, shape, iterations, label_bits, has_names, metadata, model):
-    header = c.Header("0f" * 32, name, shape, iterations, label_bits, has_names, metadata, model)
+def test_headers_come_back(
+    name, shape, iterations, label_bits, has_names, metadata, model, quality
+):
+    header = c.Header(
+        "0f" * 32, name, shape, iterations, label_bits, has_names, metadata, model, quality
+    )
     data = header.to_bytes()
     c.check_prefix(data[:9])
     kind, content = open_chunk(data[9:], "the header")
@@ -99,6 +104,15 @@ def test_headers_come_back(name, shape, iterations, label_bits, has_names, metad
 
 def _content(header: c.Header) -> bytes:
     return open_chunk(header.to_bytes()[9:], "it")[1]
+
+
+# A header up to its quality.
+RATED = varint(8) + bytes(33) + varint(1) * 3 + varint(0) + counted(b"")
+
+
+def test_the_quality_is_a_number_behind_all_else() -> None:
+    assert c.Header.from_bytes(RATED + varint(7)) == c.Header("0" * 64, "", (1, 1, 1), quality=7)
+    assert _content(c.Header("0" * 64, "", (1, 1, 1), quality=7)) == RATED + varint(7)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +138,10 @@ def _content(header: c.Header) -> bytes:
             "not JSON",
         ),
         (_content(HEADER) + b"\0", CorruptStreamError, "1 bytes too many"),
+        (RATED + varint(0), CorruptStreamError, "0 where 1 … 100 is expected"),
+        (RATED + varint(101), CorruptStreamError, "101 where 1 … 100 is expected"),
+        (RATED, CorruptStreamError, "ends 1 bytes too early"),
+        (RATED + varint(7) * 2, CorruptStreamError, "1 bytes too many"),
     ],
 )
 def test_headers_that_are_none(data: bytes, error: type[Exception], message: str) -> None:

@@ -1,10 +1,12 @@
 """Frozen files of every version: read for ever, and understood from their specification alone."""
 
 import json
+import math
 import struct
 
 import archives
 import pytest
+import reference_context
 import reference_decoder as reference
 import torch
 
@@ -98,3 +100,36 @@ def test_the_specification_suffices_for_iterations():
                                 found[n, t, c, y, x] = bit(context)
             assert torch.equal(found, expected[first : first + count, :kept])
         first += count
+
+
+def test_the_specification_suffices_for_contexts():
+    made_with, images, _ = FROZEN["archive-1-context"]
+    header, blocks = reference.read_archive(file("archive-1-context"))
+    assert (header["quality"], header["shape"]) == (37, [1, 7, 10])
+    assert header["digest"] == made_with.digest
+    described, tensor = reference.read_safetensors(header["model"])
+    assert described["codec"]["kind"] == "context"
+    decoder = reference_context.ContextDecoder(described["codec"], tensor, header["quality"])
+    expected = made_with.code.symbols(made_with.codes(images))
+    assert expected.shape == (7, 3, 4, 5)
+    found = [
+        latent
+        for block in blocks
+        for latent in decoder.decode(block["stream"], block["count"], 4, 5)
+    ]
+    assert [block["count"] for block in blocks] == [3, 3, 1]
+    assert found == expected.tolist()
+    assert gain_at(described, tensor, header["quality"]) == pytest.approx(
+        made_with.code._gain().flatten().tolist()
+    )
+
+
+def gain_at(described, tensor, quality):
+    (levels, channels), raw = tensor("code/log_gain")
+    rows = [struct.unpack_from(f"<{channels}f", raw, 4 * channels * i) for i in range(levels)]
+    i, r = divmod((quality - 1) * (levels - 1), 99)
+    shares = {i: 1 - r / 99, i + 1: r / 99}
+    return [
+        math.exp(sum(share * rows[level][c] for level, share in shares.items() if share))
+        for c in range(channels)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import tracemalloc
 
@@ -19,6 +20,7 @@ from imgcomp.training.checkpoint import ModelFile
 
 TINY = archives.static_codec()
 BITS = archives.progressive_codec()
+RATES = archives.context_codec().at(70)
 FILES = {
     "static": TINY.compress(
         archives.images(20),
@@ -29,8 +31,9 @@ FILES = {
     ),
     "progressive": BITS.compress(archives.images(9, (3, 4, 4)), block_images=4),
     "embedded": TINY.compress(archives.images(3), embed_model=True),
+    "context": RATES.for_images(5, 6).compress(archives.images(5, (1, 5, 6)), block_images=3),
 }
-CODECS = {"static": TINY, "progressive": BITS, "embedded": None}
+CODECS = {"static": TINY, "progressive": BITS, "embedded": None, "context": RATES}
 
 
 def read(data: bytes, name: str) -> None:
@@ -55,7 +58,7 @@ def test_a_cut_file_is_said_to_be_cut() -> None:
             read(data[:size], "static")
 
 
-@pytest.mark.parametrize("name", ["static", "progressive"])
+@pytest.mark.parametrize("name", ["static", "progressive", "context"])
 def test_every_bit_is_checked(name: str) -> None:
     data = bytearray(FILES[name])
     for at in range(len(data)):
@@ -145,13 +148,13 @@ def test_chunks_in_any_order(order: list[int]) -> None:
         read(sealed(some), "static")
 
 
-def embedding(content: ModelFile) -> bytes:
-    """A file of no image with this codec in it."""
+def embedding(content: ModelFile, digest: str = TINY.digest) -> bytes:
+    """A file of no image with this codec in it, and a hash."""
     parts = chunks(FILES["embedded"])
     header = codec.open(FILES["embedded"]).header
     kind, whole = parts[0]
     assert whole.endswith(header.model)
-    before = whole[: -len(header.model)]
+    before = whole[:1] + bytes.fromhex(digest) + whole[33 : -len(header.model)]
     model = content.to_bytes()
     size = len(before) - len(_varint(len(header.model)))
     return sealed([(kind, before[:size] + _varint(len(model)) + model), *parts[1:]])
@@ -184,8 +187,10 @@ def test_an_embedded_network_may_not_take_any_memory() -> None:
     up = {"kind": "upsample", "factor": 20_000, "name": "up"}
     down = {"kind": "avg_pool2d", "kernel_size": 20_000, "name": "down"}
     content.spec["parts"]["encoder"][:0] = [up, down]
+    described = {key: value for key, value in content.codec.items() if key != "name"}
+    digest = dataclasses.replace(content, codec=described).digest()
     with pytest.raises(CorruptStreamError, match=r"computes 6,4.* values for an image"):
-        read(embedding(content), "embedded")
+        read(embedding(content, digest), "embedded")
 
 
 def test_an_embedded_codec_must_be_the_one_of_its_hash() -> None:
@@ -207,7 +212,7 @@ def test_a_header_must_fit_its_codec() -> None:
 
 @given(st.binary(max_size=40), st.integers(0, 60))
 @settings(max_examples=200, deadline=None)
-@pytest.mark.parametrize("made_with", [TINY, BITS])
+@pytest.mark.parametrize("made_with", [TINY, BITS, RATES])
 def test_bare_streams_give_some_image_or_an_error(
     made_with: Codec, data: bytes, count: int
 ) -> None:

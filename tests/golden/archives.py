@@ -2,8 +2,9 @@
 
     python tests/golden/archives.py
 
-writes archive-1.imc (version 1, everything that a file can have) and archive-1-progressive.imc, and
-archives.json: what comes out of them. Every later version must read them; never write them anew.
+writes archive-1.imc (version 1, everything that a file can have), archive-1-progressive.imc and
+archive-1-context.imc, and archives.json: what comes out of them. A file that is there is left as it
+is, since every later version must read it.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 
 from imgcomp.codec import BinaryCode, Codec, FrequencyTables, Quantizer, StaticCode
+from imgcomp.codec.context_code import ContextCode, ContextNetwork
 from imgcomp.models import Autoencoder, autoencoder_spec, layers
 
 
@@ -68,6 +70,89 @@ def progressive_codec(iterations=3):
     return Codec(model, BinaryCode(model.code_shape), name="bits")
 
 
+def numbers(shape, most, salt=0):
+    """int64 of −most … most: a fixed sequence without a pattern."""
+    count = torch.Size(shape).numel()
+    mixed = torch.arange(salt + 1, salt + 1 + count) * 2654435761 % 2**32 // 2**8
+    return (mixed % (2 * most + 1) - most).view(shape)
+
+
+def context_network(groups=(1, 2), hidden=3, kernel=3, levels=3):
+    """A network in whole numbers, whose weights say nothing sensible."""
+    weights, bits, first = {}, [], 0
+    for group, size in enumerate(groups):
+        one, two, three = 9 + group, 6 - group, 7
+        bits.append((one, two, three))
+        shapes = {
+            "earlier": (kernel, kernel, first, hidden),
+            "anchors": (kernel, kernel, size, hidden),
+            "between": (hidden, hidden),
+            "last": (hidden, 2 * size),
+        }
+        for salt, (name, shape) in enumerate(shapes.items()):
+            found = numbers(shape, 200 if salt < 2 else 120, 1000 * group + 100 * salt)
+            weights[f"{group}.{name}"] = found.to(torch.int16)
+        for salt, (name, count) in enumerate((("between", hidden), ("last", 2 * size))):
+            found = numbers((count,), 40_000, 5000 + 10 * group + salt)
+            weights[f"{group}.{name}_bias"] = found.to(torch.int32)
+        first += size
+    return ContextNetwork(
+        groups=tuple(groups),
+        hidden=hidden,
+        kernel=kernel,
+        mean_bins=2,
+        scale_bins=4,
+        least_scale=-128,
+        scale_step=150,
+        bits=tuple(bits),
+        weights=weights,
+        bias=numbers((levels, len(groups), 2, hidden), 3000, 9000).to(torch.int32),
+    )
+
+
+def context_code(network, shape, precision=12):
+    """Tables of all widths, whose symbols begin at numbers of their own."""
+    counts = [
+        1 + 40 // (1 + torch.arange(-table, table + 2).abs())
+        for table in range(network.core.tables)
+    ]
+    tables = FrequencyTables.from_counts(
+        counts,
+        smallest=[-table for table in range(len(counts))],
+        escape=[1 + table % 3 for table in range(len(counts))],
+        precision=precision,
+    )
+    levels, channels = len(network.bias), sum(network.groups)
+    gain = 2.25 + 0.75 * torch.arange(levels)[:, None] - 0.125 * torch.arange(channels)
+    return ContextCode(shape, gain, network, tables)
+
+
+def context_codec(name="context"):
+    """1×8×8 images → 3 values for each quarter of a quarter: their mean, and two differences."""
+    groups, hidden = (1, 2), 3
+    spec = autoencoder_spec(
+        (1, 8, 8),
+        [
+            layers.conv2d(3, 2, stride=2, bias=False, name="analysis"),
+            layers.entropy_model(groups, hidden, name="code"),
+        ],
+        [layers.conv_transpose2d(1, 2, stride=2, name="synthesis")],
+        data_range=(-0.5, 0.5),
+        lambdas=[10.0, 100.0, 1000.0],
+    )
+    model = Autoencoder(spec)
+    state = model.state_dict()
+    code = context_code(context_network(groups, hidden), model.code_shape)
+    patterns = torch.tensor([[1.0] * 4, [1, -1] * 2, [1, 1, -1, -1]]).view(3, 1, 2, 2)
+    state["encoder.analysis.weight"].copy_(patterns / 2)
+    state["decoder.synthesis.weight"].copy_(patterns / 2)
+    state["decoder.synthesis.bias"].zero_()
+    for key, value in state.items():
+        if key.startswith("encoder.code"):  # only the gain has a use beside the code
+            value.copy_(code.log_gain if key.endswith("log_gain") else torch.zeros_like(value))
+    return Codec(model, code, name=name)
+
+
 FOLDER = Path(__file__).parent
 STORED = FOLDER / "archives.json"
 
@@ -92,16 +177,23 @@ def frozen():
             images(6, (3, 4, 4), salt=7),
             {"embed_model": True, "block_images": 4},
         ),
+        "archive-1-context": (
+            context_codec().at(37).for_images(7, 10),
+            images(7, (1, 7, 10), salt=3),
+            {"embed_model": True, "block_images": 3},
+        ),
     }
 
 
 def main():
-    """Writes the files."""
-    stored = {}
+    """Writes the files that are missing."""
+    stored = json.loads(STORED.read_text()) if STORED.exists() else {}
     for name, (codec, pictures, options) in frozen().items():
-        data = codec.compress(pictures, **options)
-        (FOLDER / f"{name}.imc").write_bytes(data)
-        stored[name] = {"images": codec.decompress(data).flatten(1).tolist()}
+        path = FOLDER / f"{name}.imc"
+        if not path.exists():
+            data = codec.compress(pictures, **options)
+            path.write_bytes(data)
+            stored[name] = {"images": codec.decompress(data).flatten(1).tolist()}
     STORED.write_text(json.dumps(stored) + "\n")
 
 

@@ -17,7 +17,7 @@ from imgcomp.codec._wire import open_chunk
 from imgcomp.codec.codec import Codec
 from imgcomp.codec.codes import BinaryCode
 from imgcomp.codec.container import BLOCK, Block, Header
-from imgcomp.errors import CorruptStreamError, UnknownCodecError, UsageError
+from imgcomp.errors import CorruptStreamError, SpecError, UnknownCodecError, UsageError
 
 _VALUES_AT_ONCE = 2**24
 _MAX_EMBEDDED_ACTIVATIONS = 2**16
@@ -355,9 +355,7 @@ class Archive:
                     f"with {codec.name!r} of hash {codec.digest[:16]}…"
                 )
         elif header.model is not None:
-            codec = Codec.from_bytes(
-                header.model, max_activations=_MAX_EMBEDDED_ACTIVATIONS * header.values
-            )
+            codec = Codec.from_bytes(header.model)
             if codec.digest != header.digest:
                 raise CorruptStreamError("the codec in the file is not the one of its hash")
         else:
@@ -365,13 +363,32 @@ class Archive:
         if header.quality and codec.quality:
             codec = codec.at(header.quality)
         if codec.any_size and codec.image_shape[0] == header.shape[0]:
-            codec = codec.for_images(*header.shape[1:])
+            try:
+                codec = codec.for_images(*header.shape[1:])
+            except SpecError as error:
+                raise CorruptStreamError(f"its codec has no images of this size: {error}") from None
+        if self._given is None and header.model is not None:
+            _check_activations(codec, header)
         progressive = isinstance(codec.code, BinaryCode)
         fits = bool(header.quality) == bool(codec.quality)
         fits &= codec.image_shape == header.shape and progressive == bool(header.iterations)
         if not fits or (progressive and header.iterations > codec.code.shape[0]):
             raise CorruptStreamError("the header does not fit the codec that it names")
         return codec
+
+
+def _check_activations(codec: Codec, header: Header) -> None:
+    """A network that came with a file may take some memory for its images, and no more.
+
+    Raises:
+        CorruptStreamError: it takes more.
+    """
+    found, most = codec.model.activations, _MAX_EMBEDDED_ACTIVATIONS * header.values
+    if found > most:
+        raise CorruptStreamError(
+            f"the network in the file computes {found:,} values for an image; at most {most:,} are "
+            "accepted of such a file"
+        )
 
 
 def open(

@@ -51,6 +51,12 @@ class Codec:
             raise UsageError(
                 f"code is of shape {code.shape}, that of {model!r} of shape {model.code_shape}"
             )
+        if isinstance(code, ContextCode):
+            rates = len(model.spec.get("lambdas", ())) or 1
+            if rates != len(code.log_gain):
+                raise UsageError(
+                    f"code has {len(code.log_gain)} levels, {model!r} has {rates} (lambdas)"
+                )
         self.model = model
         self.code = code
         self.name = str(name)
@@ -308,30 +314,22 @@ class Codec:
         return cls._from_file(path, str(path))
 
     @classmethod
-    def from_bytes(cls, data: bytes, *, max_activations: int | None = None) -> Codec:
+    def from_bytes(cls, data: bytes) -> Codec:
         """Reads what :meth:`to_bytes` gave.
 
         Args:
             data: the file.
-            max_activations: values that all layers may give for one image together, for files that
-                come from elsewhere; None for any number.
 
         Raises:
-            CorruptStreamError: it is no codec, or a larger one.
+            CorruptStreamError: it is no codec.
         """
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "codec.safetensors"
             path.write_bytes(data)
             try:
-                codec = cls._from_file(path, "the codec in the file")
+                return cls._from_file(path, "the codec in the file")
             except CheckpointError as error:
                 raise CorruptStreamError(str(error)) from None
-        if max_activations is not None and codec.model.activations > max_activations:
-            raise CorruptStreamError(
-                f"the network in the file computes {codec.model.activations:,} values for an "
-                f"image; at most {max_activations:,} are accepted of such a file"
-            )
-        return codec
 
     @classmethod
     def _from_file(cls, path: str | Path, what: str) -> Codec:
@@ -384,6 +382,8 @@ def _code_from(content: ModelFile) -> Code:
     kind = kinds.get(described["kind"])
     if kind is None:
         raise UsageError(f"there are {', '.join(kinds)} codes, not {described['kind']!r}")
+    for side in described["shape"]:
+        whole_number("each side of the code's shape", side)
     return kind.from_parts(described, content.code)
 
 

@@ -69,12 +69,11 @@ class ContextNetwork:
         Raises:
             UsageError: something does not fit, or a sum could overflow.
         """
-        if self.bias.dim() != 4 or self.bias.dtype != torch.int32:
-            raise UsageError(
-                f"biases must be int32 (levels, groups, 2, hidden), not {self.bias.dtype} "
-                f"{tuple(self.bias.shape)}"
-            )
-        _ = self.core
+        shape = (len(self.groups), 2, self.hidden)
+        if self.bias.dim() != 4 or tuple(self.bias.shape[1:]) != shape:
+            raise UsageError(f"biases must be (levels, *{shape}), not {tuple(self.bias.shape)}")
+        for bias in self.bias:
+            self.core.check_bias(bias.contiguous())
 
     @cached_property
     def core(self) -> _core.ContextNetwork:
@@ -259,10 +258,10 @@ class ContextCode:
                     parts[begin : begin + number], shape, tables[span].reshape(number, -1)
                 )
                 begin += number
-                rest = found.reshape(offsets[span].shape)
-                if rest.numel() and int(rest.abs().max()) > _MAX_SYMBOL:
+                values = found.reshape(offsets[span].shape).long() + offsets[span]
+                if values.numel() and int(values.abs().max()) > _MAX_SYMBOL:
                     raise CorruptStreamError("the stream has values that no encoder writes")
-                self._put(symbols[span], index, rest + offsets[span])
+                self._put(symbols[span], index, values.to(torch.int32))
         return self.values(symbols)
 
     def bits(self, codes: ArrayLike) -> float:

@@ -159,10 +159,13 @@ def to_torch(model: Model) -> nn.Module:
     It is in evaluation mode, so that it gives what the model gives; call ``train()`` to train it.
 
     Raises:
-        UsageError: a layer has no counterpart in torch.nn, or the network has iterations.
+        UsageError: a layer has no counterpart in torch.nn, or the network has iterations or
+            several rates.
     """
     if "recurrence" in model.spec:
         raise UsageError("a network of several iterations has no counterpart in torch.nn")
+    if "lambdas" in model.spec:
+        raise UsageError("a network of several rates has no counterpart in torch.nn")
     # torch.nn draws weights that are replaced at once; it does so on the CPU, whatever the default
     # device and dtype.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
