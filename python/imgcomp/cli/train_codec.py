@@ -119,11 +119,14 @@ def write(
         name: measure(codec, datasets.load(name, data_dir, offline=offline).test.images)
         for name in recipe.training
     }
-    known: dict[str, Any] = {"size": len(file), "command": command, "rates": rates}
-    text = card(recipe, codec, epochs=trained.history.epochs, **known)
-    write_text_atomically(path.with_suffix(".md"), text)
-    history = trained.history.to_dict()
-    record = results(recipe, codec, history=history, environment=environment("cpu"), **known)
+    known: dict[str, Any] = {
+        "size": len(file),
+        "command": command,
+        "history": trained.history,
+        "rates": rates,
+    }
+    write_text_atomically(path.with_suffix(".md"), card(recipe, codec, **known))
+    record = results(recipe, codec, environment=environment("cpu"), **known)
     content = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
     write_text_atomically(path.with_suffix(".json"), content + "\n")
     return path

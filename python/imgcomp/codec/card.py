@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imgcomp.codec.codec import Codec
 from imgcomp.codec.rates import Rates
 from imgcomp.models.model import Model
+from imgcomp.training.history import History
 
 if TYPE_CHECKING:
     from imgcomp.codec.recipe import Recipe
@@ -60,7 +61,7 @@ def card(
     codec: Codec,
     *,
     size: int,
-    epochs: int,
+    history: History,
     command: str,
     rates: Mapping[str, Sequence[Rates]],
 ) -> str:
@@ -70,11 +71,11 @@ def card(
         recipe: that it was trained by.
         codec: the trained one.
         size: of its file, in bytes.
-        epochs: that it was trained for.
+        history: of the training.
         command: that does it again.
         rates: by test set, what :func:`imgcomp.codec.rates.measure` found.
     """
-    sections = [_network(codec, size), _training(recipe, epochs, command), _rates(rates)]
+    sections = [_network(codec, size), _training(recipe, history, command), _rates(rates)]
     return f"""# {recipe.name}
 
 A lossy codec of {recipe.kind}, of 100 qualities. Written by `imgcomp train-codec`.
@@ -112,13 +113,16 @@ def _blocks(count: int) -> str:
     return f"{count} residual block{'' if count == 1 else 's'}"
 
 
-def _training(recipe: Recipe, epochs: int, command: str) -> str:
+def _training(recipe: Recipe, history: History, command: str) -> str:
     fit = recipe.fit
     validation = "; ".join(
         f"images {first:,} … {last - 1:,} of {title(name)}"
         for name, (first, last) in recipe.validation.items()
     )
     total = sum(recipe.training.values())
+    best = ""
+    if history.best_epoch is not None:
+        best = f" The weights are those of epoch {history.best_epoch}, the best by {fit.keep_best}."
     threads = "" if fit.threads is None else f", {fit.threads} thread{'s' * (fit.threads > 1)}"
     return f"""## Training
 
@@ -126,8 +130,8 @@ def _training(recipe: Recipe, epochs: int, command: str) -> str:
 - Validation, watched and not trained on: {validation or "none"}{_OF_TRAINING * bool(validation)}.
 - Tables: counted on {min(recipe.tables, total):,} of the training images.
 - Command: `{command}`; seed {recipe.seed}{threads}.
-- Objective `{fit.objective}`, {epochs} epochs in batches of {fit.batch_size}, {fit.optimizer} at \
-a rate of {fit.lr:g}, {fit.schedule} schedule.
+- Objective `{fit.objective}`, {history.epochs} epochs in batches of {fit.batch_size}, \
+{fit.optimizer} at a rate of {fit.lr:g}, {fit.schedule} schedule.{best}
 """
 
 
@@ -188,7 +192,7 @@ def results(
     *,
     size: int,
     command: str,
-    history: Mapping[str, Any],
+    history: History,
     environment: Mapping[str, Any],
     rates: Mapping[str, Sequence[Rates]],
 ) -> dict[str, Any]:
@@ -199,7 +203,7 @@ def results(
         codec: likewise.
         size: likewise.
         command: likewise.
-        history: ``to_dict`` of the training's history.
+        history: likewise.
         environment: what it ran on.
         rates: as for :func:`card`.
     """
@@ -213,5 +217,5 @@ def results(
         "config": recipe.to_dict(),
         "environment": dict(environment),
         "rates": {name: [r.to_dict() for r in points] for name, points in rates.items()},
-        "history": dict(history),
+        "history": history.to_dict(),
     }
