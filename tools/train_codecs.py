@@ -12,35 +12,20 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import PIL
 import torch
-from PIL import Image, features
 
 import imgcomp
-from imgcomp import metrics
 from imgcomp.codec import Codec
+from imgcomp.codec.card import cost, first_images, title, webp_version
 from imgcomp.codec.patch_codec import patch_codec
+from imgcomp.codec.rates import Rates, measure
 
 SHIPPED = Path(__file__).parents[1] / "python" / "imgcomp" / "codec" / "shipped"
 SEED = 1
 THREADS = 2
-SOURCES = {
-    "fashion-mnist": "Fashion-MNIST (Xiao, Rasul and Vollgraf 2017), MIT licence",
-    "mnist": "MNIST (LeCun, Cortes and Burges), commonly distributed under CC BY-SA 3.0",
-    "cifar-10": "CIFAR-10 (Krizhevsky 2009), freely available for research",
-    "cifar-100": "CIFAR-100 (Krizhevsky 2009), freely available for research",
-}
-NAMES = {
-    "fashion-mnist": "Fashion-MNIST",
-    "mnist": "MNIST",
-    "cifar-10": "CIFAR-10",
-    "cifar-100": "CIFAR-100",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,84 +80,10 @@ def train(recipe: Recipe, root: Path | None) -> Codec:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Rates:
-    """What a codec does with a test set, beside WebP.
-
-    Attributes:
-        images: how many there are.
-        bpp: bits per pixel of one stream of them all.
-        bpp_alone: of a stream for each image, the mean.
-        psnr: mean over images, dB.
-        ssim: mean over images.
-        webp: bits per pixel of a WebP file for each image, at the same mean PSNR.
-    """
-
-    images: int
-    bpp: float
-    bpp_alone: float
-    psnr: float
-    ssim: float
-    webp: float
-
-
-def measure(codec: Codec, images: torch.Tensor) -> Rates:
-    """Real bytes and what they give back, on all of the images."""
-    pixels = images.shape[2] * images.shape[3] * len(images)
-    data = codec.encode(images)
-    decoded = codec.decode(data, len(images))
-    codes = codec.codes(images)
-    alone = sum(len(codec.code.encode(codes[at : at + 1])) for at in range(len(codes)))
-    psnr = float(metrics.psnr(images, decoded).mean())
-    return Rates(
-        len(images),
-        len(data) * 8 / pixels,
-        alone * 8 / pixels,
-        psnr,
-        float(metrics.ssim(images, decoded).mean()),
-        at_psnr(lambda quality: webp(images, quality), psnr),
-    )
-
-
-def webp(images: torch.Tensor, quality: int) -> tuple[float, float]:
-    """Mean PSNR (dB) and bits per pixel of images as WebP files, by Pillow's default method."""
-    mode = "L" if images.shape[1] == 1 else "RGB"
-    size, decoded = 0, []
-    for image in images:
-        pixels = image.permute(1, 2, 0).squeeze(2) if mode == "L" else image.permute(1, 2, 0)
-        file = io.BytesIO()
-        Image.fromarray(pixels.contiguous().numpy()).save(file, "WEBP", quality=quality)
-        size += file.tell()
-        decoded.append(Image.open(file).convert(mode).tobytes())
-    values = torch.frombuffer(bytearray(b"".join(decoded)), dtype=torch.uint8)
-    back = values.view(-1, *images.shape[2:], images.shape[1]).permute(0, 3, 1, 2).contiguous()
-    bits = 8 * size / (len(images) * images.shape[2] * images.shape[3])
-    return float(metrics.psnr(images, back).mean()), bits
-
-
-def at_psnr(codec: Callable[[int], tuple[float, float]], psnr: float) -> float:
-    """Bits per pixel at a PSNR, between the two neighbouring qualities, by a straight line.
-
-    Args:
-        codec: PSNR and bits per pixel of a quality 0 … 100; the PSNR grows with it.
-        psnr: to be reached.
-
-    Raises:
-        ValueError: no two qualities have the PSNR between them.
-    """
-    low, high = 0, 100
-    below, above = codec(low), codec(high)
-    if not below[0] <= psnr <= above[0]:
-        raise ValueError(f"qualities 0 … 100 give {below[0]:.2f} … {above[0]:.2f} dB, not {psnr}")
-    while high - low > 1:
-        middle = (low + high) // 2
-        found = codec(middle)
-        if found[0] <= psnr:
-            low, below = middle, found
-        else:
-            high, above = middle, found
-    share = (psnr - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0.0
-    return below[1] + share * (above[1] - below[1])
+def rates_of(codec: Codec, images: torch.Tensor) -> Rates:
+    """What a codec does with all images of a test set."""
+    (found,) = measure(codec, images, archive=False, alone=len(images), method=4)
+    return found
 
 
 def card(recipe: Recipe, codec: Codec, size: int, rates: dict[str, Rates]) -> str:
@@ -186,10 +97,9 @@ def card(recipe: Recipe, codec: Codec, size: int, rates: dict[str, Rates]) -> st
     """
     settings, model = recipe.settings, codec.model
     code, tables = codec.code.shape, {"element": "value", "channel": "channel"}[settings["tables"]]
-    counts = [f"the first {count:,} of {SOURCES[n]}" for n, count in recipe.training.items()]
     command = f"python tools/train_codecs.py --only {recipe.name}"
     rows = [
-        f"| {NAMES[name]} | {r.images:,} | {r.bpp:.3f} | {r.bpp_alone:.3f} | {r.psnr:.2f} "
+        f"| {title(name)} | {r.images:,} | {r.bpp:.3f} | {r.bpp_alone:.3f} | {r.psnr:.2f} "
         f"| {r.ssim:.4f} | {r.webp:.3f} |"
         for name, r in rates.items()
     ]
@@ -216,20 +126,18 @@ image's values can.
 {tables}.
 - Decoder: the inverse transform, then {settings.get("depth", 1) + 1} convolutions of 3×3 at a \
 quarter of the image's height and width, trained on the mean squared error.
-- {model.num_parameters:,} parameters, {model.multiply_adds:,} multiply–adds for an image; \
-the file has {size:,} bytes.
+- {cost(model, size)}
 
 ## Training
 
-- Images: {"; ".join(counts)}. Training images only.
+- Images: {first_images(recipe.training)}. Training images only.
 - Command: `{command}`; seed {SEED}, {THREADS} threads; {fit}; Adam, cosine schedule.
 
 ## Rates
 
 Bits per pixel in real bytes: bare streams of this codec, one for the whole test set or one for each
-image, and whole WebP files, one for each image, at the same mean PSNR (Pillow {PIL.__version__}, \
-libwebp {features.version_module("webp")}, default method; between two qualities by a straight \
-line). PSNR and SSIM are means over images.
+image, and whole WebP files, one for each image, at the same mean PSNR ({webp_version()}, \
+default method; between two qualities by a straight line). PSNR and SSIM are means over images.
 
 | Test set | Images | One stream | Each image alone | PSNR, dB | SSIM | WebP files |
 | :-- | --: | --: | --: | --: | --: | --: |
@@ -257,7 +165,7 @@ def main() -> None:
             path = options.out / f"{recipe.name}.safetensors"
             codec.save(path)
             rates = {
-                name: measure(codec, imgcomp.datasets.load(name, options.data_dir).test.images)
+                name: rates_of(codec, imgcomp.datasets.load(name, options.data_dir).test.images)
                 for name in recipe.training
             }
             text = card(recipe, codec, path.stat().st_size, rates)

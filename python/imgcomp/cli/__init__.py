@@ -21,7 +21,7 @@ def build_app() -> typer.Typer:
     """The application with all its commands."""
     import typer
 
-    from imgcomp.cli import codec, doctor, rd, reproduce
+    from imgcomp.cli import codec, doctor, rd, reproduce, train_codec
     from imgcomp.cli.data import data_app
 
     app = typer.Typer(
@@ -48,6 +48,7 @@ def build_app() -> typer.Typer:
     app.command("reproduce")(reproduce.reproduce)
     for command in (codec.compress, codec.decompress, codec.info, codec.verify):
         app.command(command.__name__)(command)
+    app.command("train-codec")(train_codec.train_codec)
     app.command("rd")(rd.rd)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data_app, name="data")

@@ -23,6 +23,7 @@ from imgcomp.models import sizes
 from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor
 from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.training.checkpoint import ModelFile, read_model_file, write_model_file
+from imgcomp.training.stored_weights import compact
 
 Code: TypeAlias = StaticCode | BinaryCode | ContextCode
 
@@ -349,7 +350,10 @@ class Codec:
     def _content(self) -> ModelFile:
         described, tensors = self.code.parts()
         codec = {"name": self.name, **described}
-        return ModelFile(self.model.spec, self.model.state_dict(), code=tensors, codec=codec)
+        weights = self.model.state_dict()
+        if isinstance(self.code, ContextCode):  # has the entropy model in whole numbers
+            weights = compact(self.model.spec, weights)
+        return ModelFile(self.model.spec, weights, code=tensors, codec=codec)
 
     def __repr__(self) -> str:
         """Names the network and the code."""

@@ -23,6 +23,7 @@ import torch
 from imgcomp._files import write_bytes_atomically
 from imgcomp.errors import CheckpointError, SpecError, UsageError
 from imgcomp.models.model import Autoencoder, Classifier, Model, from_spec
+from imgcomp.training.stored_weights import completed
 
 _FORMAT = 1
 _KEY = "imgcomp"
@@ -53,10 +54,11 @@ class ModelFile:
             SpecError: the spec cannot be built, or not with as many weights as there are.
             UsageError: the weights are not those of the spec.
         """
+        weights = completed(self.spec, self.weights, self.codec, self.code)
         # What no file of this size can fill is refused before memory is taken for it.
-        count = sum(tensor.numel() for tensor in self.weights.values())
+        count = sum(tensor.numel() for tensor in weights.values())
         model = from_spec(self.spec, max_parameters=max(count, _FEW_PARAMETERS))
-        model.load_state_dict(self.weights)
+        model.load_state_dict(weights)
         return model
 
     def to_bytes(self) -> bytes:

@@ -1,0 +1,159 @@
+"""What a codec takes and gives back on a test set, in real bytes, beside WebP."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from imgcomp import metrics
+from imgcomp.codec.codec import Codec
+from imgcomp.models.pixels import split
+
+QUALITIES = (1, 17, 34, 50, 67, 84, 100)
+"""That a codec of several rates is measured at."""
+ALONE = 1000
+"""As many of the first images are also sent one by one."""
+_AT_A_TIME = 500
+_SSIM_SIDE = 11
+_PSNR_LIMIT = 99.0
+"""Of an image that comes back as it was."""
+
+_Rival = Callable[[int], tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What a codec does with a test set.
+
+    Attributes:
+        images: how many there are.
+        quality: that the codec had; None where it has one rate.
+        bpp: bits per pixel of one file or one stream of them all.
+        alone: images that were also sent by themselves, the first ones.
+        bpp_alone: bits per pixel of a bare stream for each of these.
+        psnr: mean over all images, dB.
+        ssim: mean over all images; None where a side is below 11 pixels.
+        ms_ssim: likewise, adaptive.
+        webp: bits per pixel of a WebP file for each of those sent alone, at the same mean PSNR as
+            theirs; None where no quality of WebP reaches it.
+    """
+
+    images: int
+    quality: int | None
+    bpp: float
+    alone: int
+    bpp_alone: float
+    psnr: float
+    ssim: float | None
+    ms_ssim: float
+    webp: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The attributes as JSON-able data."""
+        return asdict(self)
+
+
+def measure(
+    codec: Codec, images: torch.Tensor, *, archive: bool = True, alone: int = ALONE, method: int = 6
+) -> list[Rates]:
+    """Real bytes and what they give back, at several qualities where the codec has them.
+
+    Args:
+        codec: to be measured.
+        images: uint8 (N, C, H, W), N at least 1.
+        archive: whether all images together are a file; else a bare stream.
+        alone: how many are sent one by one as well.
+        method: WebP's effort, 0 … 6.
+
+    Raises:
+        UsageError: the images are none of the codec's.
+    """
+    given = codec.checked(images)
+    some = given[:alone]
+    rival = functools.cache(lambda quality: webp(some, quality, method))
+    if codec.quality is None:
+        return [_measure(codec, given, len(some), archive, rival)]
+    return [_measure(codec.at(q), given, len(some), archive, rival) for q in QUALITIES]
+
+
+def _measure(codec: Codec, images: torch.Tensor, alone: int, archive: bool, rival: _Rival) -> Rates:
+    data = codec.compress(images) if archive else codec.encode(images)
+    decoded = codec.decompress(data) if archive else codec.decode(data, len(images))
+    area = images.shape[2] * images.shape[3]
+    codes = codec.codes(images[:alone])
+    streams = codec.code.encode_blocks(codes, [1] * alone)
+    psnr = metrics.psnr(images, decoded).clamp(max=_PSNR_LIMIT)
+    return Rates(
+        images=len(images),
+        quality=codec.quality,
+        bpp=8 * len(data) / (area * len(images)),
+        alone=alone,
+        bpp_alone=8 * sum(len(stream.data) for stream in streams) / (area * alone),
+        psnr=float(psnr.mean()),
+        ssim=None if min(images.shape[2:]) < _SSIM_SIDE else _mean(metrics.ssim, images, decoded),
+        ms_ssim=_mean(metrics.ms_ssim, images, decoded),
+        webp=at_psnr(rival, float(psnr[:alone].mean())),
+    )
+
+
+def _mean(measure: Callable[..., torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> float:
+    pairs = zip(split(x, _AT_A_TIME), split(y, _AT_A_TIME), strict=True)
+    return float(torch.cat([measure(some, others) for some, others in pairs]).mean())
+
+
+def webp(images: torch.Tensor, quality: int, method: int = 4) -> tuple[float, float]:
+    """Images as WebP files of Pillow, one for each.
+
+    Args:
+        images: uint8 (N, C, H, W), C 1 or 3.
+        quality: 0 … 100.
+        method: effort, 0 … 6.
+
+    Returns:
+        Mean PSNR (dB) and bits per pixel.
+    """
+    from PIL import Image
+
+    mode = "L" if images.shape[1] == 1 else "RGB"
+    size, decoded = 0, []
+    for image in images:
+        pixels = image.permute(1, 2, 0).squeeze(2) if mode == "L" else image.permute(1, 2, 0)
+        file = io.BytesIO()
+        picture = Image.fromarray(pixels.contiguous().numpy())
+        picture.save(file, "WEBP", quality=quality, method=method)
+        size += file.tell()
+        decoded.append(Image.open(file).convert(mode).tobytes())
+    values = torch.frombuffer(bytearray(b"".join(decoded)), dtype=torch.uint8)
+    back = values.view(-1, *images.shape[2:], images.shape[1]).permute(0, 3, 1, 2).contiguous()
+    bits = 8 * size / (len(images) * images.shape[2] * images.shape[3])
+    return float(metrics.psnr(images, back).clamp(max=_PSNR_LIMIT).mean()), bits
+
+
+def at_psnr(codec: _Rival, psnr: float) -> float | None:
+    """Bits per pixel at a PSNR, between the two neighbouring qualities, by a straight line.
+
+    Args:
+        codec: PSNR and bits per pixel of a quality 0 … 100; the PSNR grows with it.
+        psnr: to be reached, in dB.
+
+    Returns:
+        None where no two qualities have the PSNR between them.
+    """
+    low, high = 0, 100
+    below, above = codec(low), codec(high)
+    if not below[0] <= psnr <= above[0]:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = codec(middle)
+        if found[0] <= psnr:
+            low, below = middle, found
+        else:
+            high, above = middle, found
+    share = (psnr - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0.0
+    return below[1] + share * (above[1] - below[1])
