@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from imgcomp import codec, datasets, models
+from imgcomp.models.house import house
 
 
 def digits(count: int) -> torch.Tensor:
@@ -29,6 +30,21 @@ def dense_codec(bits: int = 4, name: str = "tiny") -> codec.Codec:
     """A codec of 28×28 gray images whose weights are as they were drawn."""
     model = models.feng2018_cnn(seed=1)
     return codec.from_model(model, datasets.load("digits").train.images[:200], bits=bits, name=name)
+
+
+def several_rates(images: torch.Tensor, name: str = "several") -> codec.Codec:
+    """A codec of several rates and any size: patches under principal components, not trained."""
+    model = house(
+        images,
+        [50.0, 500.0, 5000.0],
+        groups=(2, 4),
+        width=8,
+        encoder_blocks=1,
+        decoder_blocks=1,
+        context=8,
+        kernel_size=3,
+    )
+    return codec.from_model(model, images, name=name)
 
 
 def never() -> None:
