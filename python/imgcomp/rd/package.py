@@ -14,7 +14,7 @@ from imgcomp.rd.sending import Sent, Stopped
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Of a codec of several rates."""
-_ALONE = 50
+_ALONE = 20
 """Images that are also written to a file of their own each."""
 _TOGETHER = 100
 """Images whose own streams are written between two looks at whether to stop."""

@@ -140,15 +140,16 @@ def whole_pictures(
     return Artifact({name: torch.cat(each) for name, each in rows.items()})
 
 
-@stage(version="1")
+@stage(version="2")
 def originals(context: Context, images: Split, classifier: Artifact) -> Artifact:
     """What a classifier makes of the images as they are.
 
     Returns:
-        Data: ``accuracy``, a share.
+        Tensor ``correct``, float64 (N,), 0 or 1. Data: ``accuracy``, a share.
     """
     right = model_from(classifier).predict(images.images).argmax(dim=1) == images.labels
-    return Artifact({}, {"accuracy": float(right.to(torch.float64).mean())})
+    correct = right.to(torch.float64)
+    return Artifact({"correct": correct}, {"accuracy": float(correct.mean())})
 
 
 @stage(version="1")
