@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 
 from imgcomp import codec, datasets, models
+from imgcomp.models.house import house
+from imgcomp.rd.found import Found
+from imgcomp.rd.lines import Line, Point
+from imgcomp.stages import Artifact
 
 
 def digits(count: int) -> torch.Tensor:
@@ -29,6 +35,59 @@ def dense_codec(bits: int = 4, name: str = "tiny") -> codec.Codec:
     """A codec of 28×28 gray images whose weights are as they were drawn."""
     model = models.feng2018_cnn(seed=1)
     return codec.from_model(model, datasets.load("digits").train.images[:200], bits=bits, name=name)
+
+
+def several_rates(images: torch.Tensor, name: str = "several") -> codec.Codec:
+    """A codec of several rates and any size: patches under principal components, not trained."""
+    model = house(
+        images,
+        [50.0, 500.0, 5000.0],
+        groups=(2, 4),
+        width=8,
+        encoder_blocks=1,
+        decoder_blocks=1,
+        context=8,
+        kernel_size=3,
+    )
+    return codec.from_model(model, images, name=name)
+
+
+IMAGES = 5
+"""Of `made_up`, all alike."""
+
+
+def made_up(
+    name: str,
+    rates: Sequence[float],
+    qualities: Mapping[str, Sequence[float]],
+    *,
+    ours: bool = False,
+    lossless: bool = False,
+    model_bytes: int = 0,
+) -> Found:
+    """A line of images of 8 pixels, whose rates in bits per pixel are its bytes.
+
+    Args:
+        name: of the line.
+        rates: of its points.
+        qualities: tensors of `imgcomp.rd.stages.point`, a mean for each point.
+        ours: whether it is of the package.
+        lossless: whether nothing is lost.
+        model_bytes: of what must be known beforehand.
+    """
+    artifacts = []
+    for number, rate in enumerate(rates):
+        tensors = dict.fromkeys(("file", "payload", "mosaic"), rate)
+        tensors |= {measure: values[number] for measure, values in qualities.items()}
+        artifacts.append(
+            Artifact(
+                {key: torch.full((IMAGES,), v, dtype=torch.float64) for key, v in tensors.items()},
+                {"model_bytes": model_bytes, "alone": None},
+            )
+        )
+    points = tuple(Point(float(number)) for number in range(len(rates)))
+    kind = "codec" if ours else "ordinary"
+    return Found(Line(name, name.upper(), name, kind, "step", points, lossless), artifacts, 8)
 
 
 def never() -> None:

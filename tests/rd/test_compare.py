@@ -94,9 +94,10 @@ def test_some_points_have_a_classifier_trained_on_what_comes_out(done):
 def test_bd_rates_against_each_rival_and_the_best_of_them(done):
     records = done.results["bd_rates"]
     assert {record["tested"] for record in records} == {"tiny-2+tiny-3+tiny-4"}
-    pairs = [(record["anchor"], record["size"]) for record in records]
+    pairs = [(record["measure"], record["anchor"], record["size"]) for record in records]
     assert pairs == [
-        (anchor, size)
+        (measure, anchor, size)
+        for measure in ("psnr", "ssim", "ms_ssim", "accuracy")
         for size in ("file", "payload", "mosaic")
         for anchor in ("jpeg-gray", "webp", "envelope")
     ]
@@ -108,11 +109,15 @@ def test_bd_rates_against_each_rival_and_the_best_of_them(done):
 
 def test_rates_at_equal_quality_lie_between_those_of_the_points(done):
     points = line(done, "jpeg-gray")["points"]
-    rows = [row for row in done.results["at_quality"] if row["line"] == "jpeg-gray"]
-    assert rows
+    rows = [
+        row
+        for row in done.results["at_quality"]
+        if (row["line"], row["measure"]) == ("jpeg-gray", "psnr")
+    ]
+    assert len(rows) > 3
     for row in rows:
-        below = max(p["bpp"]["file"] for p in points if p["psnr"] <= row["psnr"])
-        above = min(p["bpp"]["file"] for p in points if p["psnr"] >= row["psnr"])
+        below = max(p["bpp"]["file"] for p in points if p["psnr"] <= row["level"])
+        above = min(p["bpp"]["file"] for p in points if p["psnr"] >= row["level"])
         assert below <= row["file"] <= above
 
 
@@ -143,6 +148,8 @@ def test_the_page_holds_everything_and_fetches_nothing(done):
         for point in shown["points"]:
             assert point["images"].startswith("data:image/png;base64,")
     assert "the best of all rivals" in page
+    for head in ("Over SSIM", "Over accuracy", "At equal MS-SSIM", "With the weights counted"):
+        assert head in page
 
 
 def test_what_the_page_shows_is_what_came_out(done):
@@ -185,7 +192,7 @@ def test_the_command_prints_tables(tmp_path, capsys):
         main(["rd", "--codecs", "jpeg,webp", *small, "--out", str(tmp_path / "run")])
     assert ended.value.code == 0
     printed = capsys.readouterr().out
-    assert "bits per pixel at equal PSNR" in printed
+    assert "Bits per pixel at equal PSNR" in printed
     assert "JPEG gray" in printed
     assert str(tmp_path) in printed.replace("\n", "")
     results = json.loads((tmp_path / "run" / "results.json").read_text())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from rd_tools import dense_codec
+from rd_tools import dense_codec, digits, several_rates
 
+from imgcomp.codec import registry
 from imgcomp.errors import UsageError
 from imgcomp.rd.lines import lines_of
 
@@ -16,6 +17,7 @@ def codecs(tmp_path, monkeypatch):
     for bits in (2, 4):
         dense_codec(bits).save(tmp_path / f"tiny-{bits}.safetensors")
     monkeypatch.setenv("IMGCOMP_CODECS", str(tmp_path))
+    monkeypatch.setattr(registry, "SHIPPED", tmp_path / "none")
     return tmp_path
 
 
@@ -40,13 +42,46 @@ def test_codecs_by_name_by_path_and_as_one_curve(codecs):
 
 
 def test_the_house_is_whatever_takes_such_images(codecs):
-    names = [line.name for line in lines_of(["house"], GRAY)]
-    assert {"tiny-2", "tiny-4"} <= set(names)
+    assert [line.name for line in lines_of(["house"], GRAY)] == ["tiny-2", "tiny-4"]
     dense_codec(3).save(codecs / "house-low.safetensors")
     dense_codec(5).save(codecs / "house-high.safetensors")
     house, *_ = lines_of(["house"], GRAY)
     assert house.name == "house"
     assert [point.part for point in house.points] == ["house-high", "house-low"]
+
+
+def test_variants_of_the_house_are_lines_of_their_own(codecs):
+    for name in ("house-gray", "house-gray-classifier", "house-gray-ms-ssim", "houses"):
+        dense_codec(3).save(codecs / f"{name}.safetensors")
+    found = lines_of(["house"], GRAY)
+    assert [line.name for line in found] == [
+        "house", "house-gray-classifier", "house-gray-ms-ssim", "houses", "tiny-2", "tiny-4",
+    ]  # fmt: skip
+    assert [point.part for point in found[0].points] == ["house-gray"]
+
+
+def test_a_codec_of_several_rates_has_a_point_for_each_of_a_ladder_of_qualities(codecs):
+    several_rates(digits(40)).save(codecs / "house-gray.safetensors")
+    house, *_ = lines_of(["house"], GRAY)
+    ladder = [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
+    assert (house.name, house.unit) == ("house", "quality")
+    assert [point.setting for point in house.points] == ladder
+    assert [point.codec.quality for point in house.points] == ladder
+    assert [point.label for point in house.points] == [str(quality) for quality in ladder]
+    (both,) = lines_of(["house-gray+tiny-2"], GRAY)
+    assert [point.label for point in both.points][-2:] == ["house-gray@100", "tiny-2"]
+    assert both.unit == "codec"
+
+
+def test_a_codec_of_any_size_takes_images_of_other_sizes(codecs):
+    several_rates(digits(40)).save(codecs / "house-gray.safetensors")
+    (house,) = lines_of(["house"], (1, 9, 30))
+    assert house.points[3].codec.image_shape == (1, 9, 30)
+    assert house.points[3].codec.quality == 30
+    (named,) = lines_of([str(codecs / "house-gray.safetensors")], (1, 32, 32))
+    assert named.points[0].codec.image_shape == (1, 32, 32)
+    with pytest.raises(UsageError, match="takes images of 1×28×28, those here are of 3×32×32"):
+        lines_of(["house-gray"], COLOUR)
 
 
 def test_a_house_without_codecs_for_such_images_is_left_out_with_a_warning(codecs):

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from rd_tools import dense_codec, digits, never, smooth
+from rd_tools import dense_codec, digits, never, several_rates, smooth
 
 from imgcomp import datasets, metrics
 from imgcomp.codec import Archive
 from imgcomp.rd import ordinary, pca, quality, symbols, vectors
-from imgcomp.rd.package import CodecSender, FingerprintedCodec, settings
+from imgcomp.rd.lines import lines_of
+from imgcomp.rd.material import Material
+from imgcomp.rd.package import CodecSender, FingerprintedCodec, sender, settings
+from imgcomp.rd.plan import planned
 from imgcomp.rd.sending import OrdinarySender
 from imgcomp.stages import Runner, StageStopped
 
@@ -149,8 +152,8 @@ def test_product_quantisation_of_smaller_patches_is_closer(tmp_path):
 
 def test_a_codec_of_the_package_is_counted_by_its_archive():
     codec, images = dense_codec(), digits(20)
-    sender = CodecSender(codec)
-    sent = sender.send(images, never)
+    whole = CodecSender(codec)
+    sent = whole.send(images, never)
     data = codec.compress(images)
     assert float(sent.file.sum()) == pytest.approx(len(data))
     assert torch.equal(sent.images, codec.decompress(data))
@@ -158,8 +161,7 @@ def test_a_codec_of_the_package_is_counted_by_its_archive():
         assert float(sent.payload.sum()) == pytest.approx(len(archive.block(0).stream))
     assert sent.alone > float(sent.file.mean())
     assert sent.alone == sum(len(codec.compress(image[None])) for image in images) / 20
-    assert sender.model_bytes == len(codec.to_bytes())
-    assert sender.file_bytes(images)[0] == len(data)
+    assert whole.model_bytes == len(codec.to_bytes())
     assert settings(codec) == [0]
     assert FingerprintedCodec(codec).fingerprint == codec.digest
 
@@ -178,6 +180,59 @@ def test_a_progressive_codec_sends_its_first_iterations():
     with Archive(codec.compress(images), codec=codec, iterations=1) as archive:
         assert torch.equal(sent[0].images, archive[:])
     assert float(sent[0].payload.sum()) < float(sent[2].payload.sum())
+
+
+def test_shares_of_an_archive_are_in_proportion_to_streams_of_single_images():
+    images = digits(7)
+    for codec in (dense_codec(), several_rates(digits(40))):
+        sent = CodecSender(codec).send(images, never)
+        alone = torch.tensor([len(codec.encode(image[None])) for image in images]).double()
+        expected = alone / alone.sum() * len(codec.compress(images))
+        assert torch.allclose(sent.file, expected)
+
+
+def test_a_codec_of_several_rates_sends_at_its_quality():
+    codec, images = several_rates(digits(40)), digits(20)
+    assert settings(codec) == [1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]
+    sent = [sender(codec, quality).send(images, never) for quality in (1, 60, 100)]
+    assert [float(each.file.sum()) for each in sent] == pytest.approx(
+        [len(codec.at(quality).compress(images)) for quality in (1, 60, 100)]
+    )
+    assert sent[0].file.sum() < sent[1].file.sum() < sent[2].file.sum()
+    assert psnr(images, sent[0]) < psnr(images, sent[1]) < psnr(images, sent[2])
+    assert torch.equal(sent[0].images, codec.at(1).decompress(codec.at(1).compress(images)))
+
+
+def test_fingerprints_tell_qualities_apart_though_digests_do_not():
+    codec = several_rates(digits(40))
+    low, high = codec.at(10), codec.at(90)
+    assert low.digest == high.digest
+    assert FingerprintedCodec(low).fingerprint == f"{codec.digest}@10"
+    assert FingerprintedCodec(high).fingerprint == f"{codec.digest}@90"
+
+
+def test_stages_of_different_qualities_are_different_stages(tmp_path):
+    several_rates(digits(40)).save(tmp_path / "several.safetensors")
+    (line,) = lines_of([str(tmp_path / "several.safetensors")], (1, 28, 28))
+    sent = Material("some", split(digits(3)), split(digits(9)), labelled=False)
+    nodes = planned([line], sent, judge_epochs=0, retrain_images=0).points["several"]
+    assert len({node.key for node in nodes}) == 11
+    # The input alone would do, were the setting not in the configuration as well.
+    assert len({node.inputs["model"].fingerprint for node in nodes}) == 11
+
+
+def test_a_codec_of_any_size_takes_a_photograph_as_it_is_and_others_its_tiles():
+    picture = smooth(1, 1, 56)[0, :, :, :44]
+    codec = several_rates(digits(40))
+    size, back = sender(codec, 80).photograph(picture, 28)
+    data = codec.at(80).for_images(56, 44).compress(picture[None])
+    assert size == len(data)
+    assert torch.equal(back, codec.for_images(56, 44).decompress(data)[0])
+    tall = smooth(1, 1, 56)[0, :, :, :28]
+    size, back = CodecSender(dense_codec()).photograph(tall, 28)
+    tiled = torch.stack([tall[:, :28], tall[:, 28:]])
+    assert size == len(dense_codec().compress(tiled))
+    assert torch.equal(back[:, 28:], dense_codec().decompress(dense_codec().compress(tiled))[1])
 
 
 def test_measures_of_equal_and_of_tiny_images():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -104,60 +103,7 @@ def rd(
         typer.echo(json.dumps(done.results, indent=2, ensure_ascii=False))
         return
     if not quiet:
+        from imgcomp.cli.rd_summary import print_summary
+
         print_summary(done.results)
     typer.echo(done.report if quiet else f"Report: {done.report}")
-
-
-def print_summary(results: Mapping[str, Any]) -> None:
-    """Tables of BD-rates, and of bits per pixel at equal PSNR, as wide as the terminal.
-
-    Args:
-        results: the content of results.json.
-    """
-    from rich.console import Console
-    from rich.table import Table
-
-    from imgcomp.rd.page import show_percent
-
-    console = Console()
-    titles = {line["name"]: line["title"] for line in results["lines"]}
-    ours = {line["name"] for line in results["lines"] if line["ours"]}
-    rows = [record for record in results["bd_rates"] if record["tested"] in ours]
-    name = f"{results['data']['name']}, {results['data']['images']:,} images"
-    if rows:
-        table = Table(title=f"{name}: BD-rate over PSNR", box=None, title_justify="left")
-        for head in ("Codec", "Rival"):
-            table.add_column(head)
-        for head in ("file", "payload", "mosaic"):
-            table.add_column(head, justify="right", no_wrap=True)
-        cells: dict[tuple[str, str], list[str]] = {}
-        for record in rows:
-            # Intervals are on the page: there is no room for them here.
-            text = show_percent({**record, "interval": None})
-            text += "*" if record["few_points"] and record["percent"] is not None else ""
-            cells.setdefault((record["tested"], record["anchor"]), []).append(text)
-        for (tested, anchor), percents in cells.items():
-            rival = titles.get(anchor, "the best of all rivals")
-            table.add_row(titles[tested], rival, *percents)
-        console.print(table)
-        console.print("* less than three points in the common range\n", style="dim")
-    levels = sorted({record["psnr"] for record in results["at_quality"]})
-    chosen = [level for level in levels if 26 <= level <= 40] or levels
-    table = Table(
-        title=f"{name}: bits per pixel at equal PSNR, file / payload / mosaic",
-        box=None,
-        title_justify="left",
-    )
-    table.add_column("Codec")
-    for level in chosen[::2]:
-        table.add_column(f"{level} dB", justify="right", no_wrap=True)
-    rates = {(r["line"], r["psnr"]): r for r in results["at_quality"]}
-    for line, title in titles.items():
-        shown = []
-        for level in chosen[::2]:
-            record = rates.get((line, level), {})
-            each = [record.get(size) for size in ("file", "payload", "mosaic")]
-            shown.append(" ".join("–" if rate is None else f"{rate:.2f}" for rate in each))
-        if any(text != "– – –" for text in shown):
-            table.add_row(title, *shown)
-    console.print(table)

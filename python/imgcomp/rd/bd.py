@@ -20,6 +20,7 @@ from imgcomp.errors import UsageError
 FEW_POINTS = 3
 """Of each curve that should lie in the common range."""
 _GRID = 512
+_HALVINGS = 30
 
 Values = npt.NDArray[np.float64]
 
@@ -102,6 +103,22 @@ class Curve:
         if not self.low <= quality <= self.high:
             return None
         return float(np.exp(self.log_rates(np.array([quality]))[0]))
+
+    def best_within(self, rate: float) -> float | None:
+        """The best quality with at most so much; None where the least rate is more."""
+        if rate < self.rates[0]:
+            return None
+        if rate >= self.rates[-1]:
+            return self.high
+        place = int(np.searchsorted(self.rates, rate, side="right")) - 1
+        low, high = float(self.qualities[place]), float(self.qualities[place + 1])
+        wanted = math.log(rate)
+        # Pieces rise strictly: a bisection to a billionth of the piece.
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            below = float(self._log(np.array([middle]))[0]) <= wanted
+            low, high = (middle, high) if below else (low, middle)
+        return low
 
     def log_rates(self, qualities: Values) -> Values:
         """Natural logarithms of rates; NaN outside the curve."""
@@ -228,16 +245,22 @@ def draws(count: int, repeats: int, seed: int = 0) -> Values:
     return np.array(rows, dtype=np.float64).reshape(repeats, count) / count
 
 
-def resampled(rates: Values, qualities: Values, drawn: Values) -> list[Curve]:
+def resampled(
+    rates: Values,
+    qualities: Values,
+    drawn: Values,
+    scaled: Callable[[Values], Values] | None = None,
+) -> list[Curve]:
     """The curve of each draw of images: their means taken anew.
 
     Args:
         rates: float64 (points, N), of each image.
         qualities: float64 (points, N).
         drawn: of `draws`, the same for all curves that are compared.
+        scaled: makes the qualities of curves out of means.
     """
     return [
-        Curve(rate, quality)
+        Curve(rate, quality if scaled is None else scaled(quality))
         for rate, quality in zip(drawn @ rates.T, drawn @ qualities.T, strict=True)
     ]
 

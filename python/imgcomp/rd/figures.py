@@ -88,8 +88,8 @@ def drawings(results: Record) -> list[Drawing]:
             Drawing(
                 "whole-pictures",
                 "Whole photographs",
-                "Rivals get the photographs as they are; codecs of the package get their tiles, "
-                "one file for each photograph.",
+                "Rivals, and codecs that take any size, get the photographs as they are; others "
+                "of the package get their tiles, one file for each photograph.",
                 lambda: _whole(results),
             )
         )

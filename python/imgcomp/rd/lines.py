@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ class Point:
 
     Attributes:
         setting: what is turned.
-        codec: what sends, where it is of the package.
-        part: which of a line's codecs that is.
+        codec: what sends, where it is of the package, at its quality.
+        part: which of a line's codecs that is; empty where it has but one, of several settings.
     """
 
     setting: float
@@ -71,7 +72,7 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
 
     Args:
         entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
-            package's codecs for this shape; or what `imgcomp.codec.load` takes, several with
+            package's codecs that take this shape; or what `imgcomp.codec.load` takes, several with
             ``+`` between them as one curve.
         shape: (C, H, W) of the images.
 
@@ -132,13 +133,13 @@ def _vectors(shape: tuple[int, int, int]) -> Line:
 
 
 def _house(shape: tuple[int, int, int]) -> list[Line]:
-    """Those of the package that take such images: those named for the house as one curve."""
+    """Those of the package that take such images: the house's base codecs as one curve."""
     fitting = {}
     for name in names():
-        codec = load(name)
-        if codec.image_shape == shape:
+        codec = package.fitted(load(name), shape)
+        if codec is not None:
             fitting[name] = codec
-    house = {name: codec for name, codec in fitting.items() if name.startswith(HOUSE)}
+    house = {name: codec for name, codec in fitting.items() if _is_base(name)}
     rest = {name: codec for name, codec in fitting.items() if name not in house}
     if not fitting:
         sizes = "×".join(map(str, shape))
@@ -151,16 +152,23 @@ def _house(shape: tuple[int, int, int]) -> list[Line]:
     return found + [_line(name, {name: codec}) for name, codec in rest.items()]
 
 
+def _is_base(name: str) -> bool:
+    """Whether a codec is the house's, and no variant such as ``house-colour-classifier``."""
+    first, *rest = name.split("-")
+    return first == HOUSE and len(rest) < 2
+
+
 def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
     codecs = {}
     for part in parts:
         codec = load(part)
-        if codec.image_shape != shape:
+        fitting = package.fitted(codec, shape)
+        if fitting is None:
             raise UsageError(
                 f"{part}: takes images of {'×'.join(map(str, codec.image_shape))}, those here are "
                 f"of {'×'.join(map(str, shape))} (channels×height×width)"
             )
-        codecs[_short(part)] = codec
+        codecs[_short(part)] = fitting
     short = list(codecs)
     return _line("+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}", codecs)
 
@@ -172,8 +180,11 @@ def _short(name: str) -> str:
 
 def _line(name: str, codecs: dict[str, Codec]) -> Line:
     points = tuple(
-        Point(float(setting), codec, part)
+        Point(float(setting), package.at(codec, setting), part)
         for part, codec in codecs.items()
         for setting in package.settings(codec)
     )
-    return Line(name, name, name, "codec", "codec", points)
+    units = {package.unit(codec) for codec in codecs.values()}
+    if len(codecs) == 1 and len(points) > 1:
+        points = tuple(dataclasses.replace(point, part="") for point in points)
+    return Line(name, name, name, "codec", units.pop() if len(units) == 1 else "codec", points)

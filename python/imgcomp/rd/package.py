@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import torch
 
 from imgcomp.codec import Archive, BinaryCode, Codec, cut
+from imgcomp.models import pixels
 from imgcomp.rd.quality import shares
 from imgcomp.rd.sending import Sent, Stopped
 
-_ALONE = 50
+QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
+"""Of a codec of several rates."""
+_ALONE = 20
 """Images that are also written to a file of their own each."""
+_TOGETHER = 100
+"""Images whose own streams are written between two looks at whether to stop."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,46 @@ class FingerprintedCodec:
 
     @property
     def fingerprint(self) -> str:
-        """Of its network and its code."""
-        return self.codec.digest
+        """Of its network and its code, and of its quality where it has several rates."""
+        quality = self.codec.quality
+        return self.codec.digest if quality is None else f"{self.codec.digest}@{quality}"
 
 
 def settings(codec: Codec) -> list[int]:
-    """What is turned in a codec: of a progressive one the iterations, else only 0."""
+    """What is turned in a codec: qualities, of a progressive one the iterations, else only 0."""
+    if codec.quality is not None:
+        return list(QUALITIES)
     if isinstance(codec.code, BinaryCode):
         return list(range(1, codec.code.shape[0] + 1))
     return [0]
+
+
+def unit(codec: Codec) -> str:
+    """What the settings of a codec are."""
+    if codec.quality is not None:
+        return "quality"
+    return "iterations" if isinstance(codec.code, BinaryCode) else "codec"
+
+
+def at(codec: Codec, setting: int) -> Codec:
+    """A codec at one of its settings, as far as that is another codec: at a quality."""
+    return codec if codec.quality is None else codec.at(setting)
+
+
+def fitted(codec: Codec, shape: tuple[int, int, int]) -> Codec | None:
+    """A codec for images of a shape (C, H, W); None where it does not take them."""
+    if codec.image_shape == shape:
+        return codec
+    if codec.any_size and codec.image_shape[0] == shape[0]:
+        return codec.for_images(*shape[1:])
+    return None
+
+
+def sender(codec: Codec, setting: int) -> CodecSender:
+    """What sends images at one of a codec's settings."""
+    if codec.quality is not None:
+        return CodecSender(codec.at(setting))
+    return CodecSender(codec, setting)
 
 
 @dataclass(frozen=True)
@@ -43,7 +79,7 @@ class CodecSender:
     """Sends images as an .imc file.
 
     Attributes:
-        codec: which.
+        codec: which, at its quality.
         iterations: that are kept of a progressive one; 0 of others.
     """
 
@@ -54,7 +90,10 @@ class CodecSender:
         """See `Sender`."""
         stopped()
         data = self._file(images)
-        each = torch.tensor([self._stream(image[None]) for image in images], dtype=torch.float64)
+        each = []
+        for some in pixels.split(images, _TOGETHER):
+            stopped()
+            each += self._streams(some)
         with Archive(data, codec=self.codec) as archive:
             coded = sum(len(archive.block(i).stream) for i in range(archive.num_blocks))
             received = archive[:]
@@ -77,10 +116,25 @@ class CodecSender:
         """Bytes of the codec's file."""
         return len(self.codec.to_bytes())
 
-    def file_bytes(self, images: torch.Tensor) -> tuple[int, torch.Tensor]:
-        """Bytes of one file of images, and what comes out of it, uint8 (N, C, H, W)."""
-        data = self._file(images)
-        return len(data), self.codec.decompress(data)
+    def photograph(self, picture: torch.Tensor, side: int) -> tuple[int, torch.Tensor]:
+        """A photograph through the codec: as it is where that takes any size, else as its tiles.
+
+        Args:
+            picture: uint8 (C, H, W).
+            side: of the tiles, which H and W are multiples of.
+
+        Returns:
+            Bytes of its file, and what comes out of it, of the same shape.
+        """
+        from imgcomp.datasets import from_tiles, tiles
+
+        shape = picture.shape
+        whole = fitted(self.codec, (shape[0], shape[1], shape[2]))
+        if whole is not None:
+            data = whole.compress(picture[None])
+            return len(data), whole.decompress(data)[0]
+        data = self._file(tiles(picture, side))
+        return len(data), from_tiles(self.codec.decompress(data), picture.shape[1:])
 
     def _file(self, images: torch.Tensor) -> bytes:
         data = self.codec.compress(images)
@@ -91,12 +145,12 @@ class CodecSender:
             cut(archive, shorter, self.iterations)
         return shorter.getvalue()
 
-    def _stream(self, image: torch.Tensor) -> int:
-        codes = self.codec.codes(image)
+    def _streams(self, images: torch.Tensor) -> list[int]:
+        """Bytes of each image's code as a stream of its own."""
+        streams = self.codec.code.encode_blocks(self.codec.codes(images), [1] * len(images))
         if isinstance(self.codec.code, BinaryCode):
-            stream = self.codec.code.encode(codes)
-            return stream.parts[(self.iterations or self._most) - 1]
-        return len(self.codec.code.encode(codes))
+            return [stream.parts[(self.iterations or self._most) - 1] for stream in streams]
+        return [len(stream.data) for stream in streams]
 
     @property
     def _most(self) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
+from imgcomp.rd import tables
 from imgcomp.rd.figures import SIZE_TITLES
-from imgcomp.rd.results import SIZES, Found
+from imgcomp.rd.found import SIZES, Found
+from imgcomp.rd.scales import MAIN, SCALES
 from imgcomp.rd.stages import MOSAIC
 
 
@@ -48,17 +50,43 @@ def render_page(
         lstrip_blocks=True,
     )
     templates.filters.update(
-        bpp=_number, decibel=_decibel, percent=show_percent, duration=show_seconds, value=show_value
+        bpp=tables.show_rate, decibel=_decibel, duration=show_seconds, value=show_value
     )
     return templates.get_template("rd.html.j2").render(
         r=results,
         sizes=SIZE_TITLES,
-        titles={line["name"]: line["title"] for line in results["lines"]},
         viewer=_viewer(results, originals, every),
-        bd=_bd_table(results),
-        levels=_level_tables(results),
+        bd=_by_measure(results, _bd_tables),
+        best=tables.best_table(results),
+        levels=_by_measure(results, _level_tables),
+        fallen=tables.fallen_table(results),
+        weights=tables.weights_table(results),
+        points=[
+            tables.points_with_model(results, line["name"])
+            for line in results["lines"]
+            if line["ours"]
+        ],
         figures={name: _address(content) for name, content in figures.items()},
     )
+
+
+def _by_measure(
+    results: Mapping[str, Any], make: Callable[[Mapping[str, Any], str], list[tables.Shown]]
+) -> list[dict[str, Any]]:
+    """Tables of each measure, those of the main one to be open."""
+    return [
+        {"title": SCALES[name].title, "open": name == MAIN, "tables": make(results, name)}
+        for name in tables.measures_of(results)
+    ]
+
+
+def _bd_tables(results: Mapping[str, Any], measure: str) -> list[tables.Shown]:
+    tested = dict.fromkeys(record["tested"] for record in results["bd_rates"])
+    return [tables.bd_table(results, name, measure) for name in tested]
+
+
+def _level_tables(results: Mapping[str, Any], measure: str) -> list[tables.Shown]:
+    return [tables.level_table(results, measure, size) for size in tables.sizes_of(results)]
 
 
 def _viewer(
@@ -119,46 +147,7 @@ def _address(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
-def _bd_table(results: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For each tested line its rows: an anchor, and a record of each size."""
-    rows: dict[str, dict[str, dict[str, Any]]] = {}
-    for record in results["bd_rates"]:
-        anchors = rows.setdefault(record["tested"], {})
-        anchors.setdefault(record["anchor"], {})[record["size"]] = record
-    return [{"tested": tested, "anchors": anchors} for tested, anchors in rows.items()]
-
-
-def _level_tables(results: Mapping[str, Any]) -> dict[str, Any]:
-    """Levels of PSNR, and line → size → one rate for each, None where there is none."""
-    levels = sorted({record["psnr"] for record in results["at_quality"]})
-    rows: dict[str, dict[str, list[float | None]]] = {}
-    for record in results["at_quality"]:
-        row = rows.setdefault(record["line"], {size: [None] * len(levels) for size in SIZES})
-        for size in SIZES:
-            row[size][levels.index(record["psnr"])] = record[size]
-    ordered = [line["name"] for line in results["lines"] if line["name"] in rows]
-    return {"levels": levels, "rows": {name: rows[name] for name in ordered}}
-
-
-def _number(value: float | None) -> str:
-    """Bits per pixel with three figures."""
-    if value is None:
-        return "–"
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
-
-
 def _decibel(value: float | None) -> str:
     if value is None:
         return "–"
     return "lossless" if value >= 99 else f"{value:.2f}"
-
-
-def show_percent(record: Mapping[str, Any]) -> str:
-    """A BD-rate with its interval."""
-    if record["percent"] is None:
-        return "–"
-    text = f"{record['percent']:+.1f} %"
-    if record["interval"] is not None:
-        low, high = record["interval"]
-        text += f" ({low:+.1f} … {high:+.1f})"
-    return text.replace("-", "−")

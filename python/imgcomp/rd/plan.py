@@ -7,11 +7,11 @@ from typing import Any
 
 from imgcomp.errors import UsageError
 from imgcomp.rd import pca, stages, vectors
+from imgcomp.rd.found import Found
 from imgcomp.rd.lines import Line, Point
 from imgcomp.rd.material import TILE, Material
 from imgcomp.rd.package import FingerprintedCodec
 from imgcomp.rd.quality import MS_SSIM
-from imgcomp.rd.results import Found
 from imgcomp.stages import Artifacts, Fingerprinted, Stage
 
 SHOWN = 8
@@ -28,12 +28,14 @@ class Plan:
     """Stages by what they are for.
 
     Attributes:
+        pixels: of an image.
         points: line → one stage for each point.
         whole: line → the same of whole photographs.
         retrained: line → number of the point → stage.
         originals: what a classifier makes of the images as they are, or None.
     """
 
+    pixels: int
     points: dict[str, list[Stage]] = field(default_factory=dict)
     whole: dict[str, list[Stage]] = field(default_factory=dict)
     retrained: dict[str, dict[int, Stage]] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Plan:
         return Found(
             line,
             [artifacts[node] for node in self.points[line.name]],
+            self.pixels,
             [artifacts[node] for node in self.whole.get(line.name, [])],
             {number: artifacts[node] for number, node in self.retrained.get(line.name, {}).items()},
         )
@@ -80,8 +83,8 @@ def planned(
     """
     from imgcomp.papers.judges import judge, judge_config
 
-    plan = Plan()
     shape = material.test.image_shape
+    plan = Plan(shape[1] * shape[2])
     config = None
     judged: dict[str, Stage] = {}
     measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}

@@ -13,25 +13,21 @@ from typing import Any
 from imgcomp._checks import choice, whole_number
 from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning
+from imgcomp.rd.curves import BOOTSTRAP, Curves
 from imgcomp.rd.figures import drawings
+from imgcomp.rd.found import Found
+from imgcomp.rd.levels import at_quality, fallen
 from imgcomp.rd.lines import DEFAULT, lines_of
 from imgcomp.rd.material import Material, material
 from imgcomp.rd.page import render_page
 from imgcomp.rd.plan import Plan, planned
 from imgcomp.rd.quality import MS_SSIM
-from imgcomp.rd.results import (
-    AMORTISED,
-    BOOTSTRAP,
-    Found,
-    at_quality,
-    bd_records,
-    csv_text,
-    line_record,
-)
+from imgcomp.rd.rates import AMORTISED, bd_records, with_model
+from imgcomp.rd.results import csv_text, line_record
 from imgcomp.report import environment, maker
 from imgcomp.stages import Artifacts, RunFolder, Runner, StopLike, default_jobs, listener_for
 
-FORMAT = "imgcomp-rd-1"
+FORMAT = "imgcomp-rd-2"
 
 
 @dataclass(frozen=True)
@@ -141,15 +137,15 @@ def _results(
     artifacts: Artifacts,
     bootstrap: int,
 ) -> dict[str, Any]:
-    shape = sent.test.image_shape
-    pixels = shape[1] * shape[2]
-    accuracy = None if plan.originals is None else artifacts[plan.originals].data["accuracy"]
+    originals = None if plan.originals is None else artifacts[plan.originals]
+    accuracy = None if originals is None else originals.data["accuracy"]
+    curves = Curves(every, repeats=bootstrap)
     return {
         "format": FORMAT,
         "data": {
             "name": sent.name,
             "images": len(sent.test),
-            "image_shape": list(shape),
+            "image_shape": list(sent.test.image_shape),
             "fingerprint": sent.test.fingerprint,
             "train": len(sent.train),
             "photographs": None if sent.pictures is None else list(sent.pictures.names),
@@ -157,9 +153,11 @@ def _results(
         "codecs": codecs,
         "amortised_over": list(AMORTISED),
         "originals_accuracy": accuracy,
-        "lines": [line_record(found, pixels) for found in every],
-        "bd_rates": bd_records(every, repeats=bootstrap),
-        "at_quality": at_quality(every, pixels),
+        "lines": [line_record(found) for found in every],
+        "bd_rates": bd_records(curves),
+        "with_model": with_model(curves),
+        "at_quality": at_quality(curves, accuracy),
+        "fallen": fallen(curves, None if originals is None else originals["correct"]),
     }
 
 

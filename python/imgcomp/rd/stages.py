@@ -9,7 +9,7 @@ import torch
 
 from imgcomp.errors import UsageError
 from imgcomp.papers.common import model_from
-from imgcomp.rd import ordinary
+from imgcomp.rd import ordinary, package
 from imgcomp.rd.package import CodecSender, FingerprintedCodec
 from imgcomp.rd.pca import PcaSender
 from imgcomp.rd.quality import MS_SSIM, measured
@@ -48,7 +48,7 @@ def sender_of(
     if kind == "pq" and isinstance(model, Artifact):
         return VectorSender(model, int(setting))
     if kind == "codec" and isinstance(model, FingerprintedCodec):
-        return CodecSender(model.codec, int(setting))
+        return package.sender(model.codec, int(setting))
     raise UsageError(f"there is no rival {config['line']!r} of kind {kind!r} with {model!r}")
 
 
@@ -113,15 +113,14 @@ def whole_pictures(
 ) -> Artifact:
     """Send whole photographs through one rival at one setting.
 
-    A codec of the package gets the photographs' tiles, one file for each photograph.
+    A codec of the package that takes one size gets the photographs' tiles, one file for each
+    photograph; one that takes any size gets them as they are.
 
     Config: as `sender_of` reads it; ``side`` of the tiles; ``ms_ssim`` as of `point`.
 
     Returns:
         Tensors (N,), float64: ``file`` and ``pixels`` of each photograph, and its measures.
     """
-    from imgcomp.datasets import from_tiles, tiles
-
     config, check = context.config, _stopped(context)
     variant = config.get("ms_ssim", MS_SSIM)
     sender = sender_of(config, 3, model)
@@ -129,8 +128,7 @@ def whole_pictures(
     for picture in pictures.images:
         check()
         if isinstance(sender, CodecSender):
-            size, pieces = sender.file_bytes(tiles(picture, config["side"]))
-            back = from_tiles(pieces, picture.shape[1:])
+            size, back = sender.photograph(picture, config["side"])
         else:
             assert isinstance(sender, OrdinarySender)
             data = sender.codec.encode(picture, sender.setting)
@@ -142,15 +140,16 @@ def whole_pictures(
     return Artifact({name: torch.cat(each) for name, each in rows.items()})
 
 
-@stage(version="1")
+@stage(version="2")
 def originals(context: Context, images: Split, classifier: Artifact) -> Artifact:
     """What a classifier makes of the images as they are.
 
     Returns:
-        Data: ``accuracy``, a share.
+        Tensor ``correct``, float64 (N,), 0 or 1. Data: ``accuracy``, a share.
     """
     right = model_from(classifier).predict(images.images).argmax(dim=1) == images.labels
-    return Artifact({}, {"accuracy": float(right.to(torch.float64).mean())})
+    correct = right.to(torch.float64)
+    return Artifact({"correct": correct}, {"accuracy": float(correct.mean())})
 
 
 @stage(version="1")
