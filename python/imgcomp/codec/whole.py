@@ -15,7 +15,6 @@ from imgcomp.codec.codec import Codec
 from imgcomp.errors import UsageError
 from imgcomp.models.model import ArrayLike, as_tensor
 
-
 SAMPLE = 256
 """Images that a quality is chosen by, where a rate is asked for."""
 
