@@ -141,19 +141,22 @@ void register_training(py::module_& m) {
                        const OptionalTensor& validation_targets,
                        const OptionalTensor& validation_labels, const TrainerConfig& config,
                        const OptionalPipeline& preprocess,
-                       const OptionalPipeline& validation_preprocess) {
+                       const OptionalPipeline& validation_preprocess,
+                       const std::optional<std::shared_ptr<Model>>& judge) {
              std::optional<ImageData> validation;
              if (validation_images) {
                validation = image_data(*validation_images, validation_targets, validation_labels,
                                        validation_preprocess);
              }
-             return std::make_unique<Trainer>(
-                 model, image_data(images, targets, labels, preprocess), validation, config);
+             return std::make_unique<Trainer>(model,
+                                              image_data(images, targets, labels, preprocess),
+                                              validation, config, judge.value_or(nullptr));
            }),
            py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
            py::arg("validation_images"), py::arg("validation_targets"),
            py::arg("validation_labels"), py::arg("config"), py::arg("preprocess") = py::none(),
-           py::arg("validation_preprocess") = py::none(), py::keep_alive<1, 2>())
+           py::arg("validation_preprocess") = py::none(), py::arg("judge") = py::none(),
+           py::keep_alive<1, 2>())
       .def("run", &run, py::arg("on_epoch"), py::arg("on_progress"))
       .def_property_readonly("epoch", [](const Trainer& t) { return t.state().epoch; })
       .def_property_readonly("steps_per_epoch", &Trainer::steps_per_epoch)
@@ -177,12 +180,12 @@ void register_training(py::module_& m) {
       "evaluate",
       [](const Model& model, const at::Tensor& images, const OptionalTensor& targets,
          const OptionalTensor& labels, const std::string& objective_name, int64_t batch_size,
-         const OptionalPipeline& preprocess) {
+         const OptionalPipeline& preprocess, const std::optional<std::shared_ptr<Model>>& judge) {
         if (batch_size < 1) {
           throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
         }
         const ImageData data = image_data(images, targets, labels, preprocess);
-        const auto objective = make_objective(objective_name);
+        const auto objective = make_objective(objective_name, {}, judge.value_or(nullptr));
         check_data(data, model, "the");
         objective->check(model, data);
         const BatchLoader loader(data, model.spec(), model.device(), at::MemoryFormat::Contiguous);
@@ -190,7 +193,7 @@ void register_training(py::module_& m) {
       },
       py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
       py::arg("objective"), py::arg("batch_size"), py::arg("preprocess") = py::none(),
-      py::call_guard<py::gil_scoped_release>());
+      py::arg("judge") = py::none(), py::call_guard<py::gil_scoped_release>());
   m.def(
       "reconstruct",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {
@@ -205,8 +208,7 @@ void register_training(py::module_& m) {
         return encode_images(model, images, batch_size, level, rounds, SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("batch_size"), py::arg("level") = py::none(),
-      py::arg("rounds") = true,
-      py::call_guard<py::gil_scoped_release>());
+      py::arg("rounds") = true, py::call_guard<py::gil_scoped_release>());
   m.def(
       "decode_codes",
       [](const Model& model, const at::Tensor& codes, int64_t batch_size,

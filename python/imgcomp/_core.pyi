@@ -257,6 +257,7 @@ class Trainer:
         config: TrainerConfig,
         preprocess: Pipeline | None = None,
         validation_preprocess: Pipeline | None = None,
+        judge: Model | None = None,
     ) -> None: ...
     def restore(self, state: dict[str, typing.Any]) -> None: ...
     def run(
@@ -414,6 +415,7 @@ def encode_images(
     images: torch.Tensor,
     batch_size: typing.SupportsInt | typing.SupportsIndex,
     level: typing.SupportsFloat | typing.SupportsIndex | None = None,
+    rounds: bool = True,
 ) -> torch.Tensor: ...
 def evaluate(
     model: Model,
@@ -423,6 +425,7 @@ def evaluate(
     objective: str,
     batch_size: typing.SupportsInt | typing.SupportsIndex,
     preprocess: Pipeline | None = None,
+    judge: Model | None = None,
 ) -> dict[str, float]: ...
 def fit_frequencies(
     counts: torch.Tensor, precision: typing.SupportsInt | typing.SupportsIndex

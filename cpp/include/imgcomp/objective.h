@@ -49,8 +49,11 @@ class Objective {
 // and, where bits are counted, "bpp"), or "cross_entropy" (logits against labels, plus "accuracy").
 // `metrics`: further ones; for images "ms_ssim", for cross_entropy "precision" and "recall", as
 // count_decisions has them. UsageError for others.
+// "judge" is how far the classifier `judge` takes the output for something else than the target:
+// the Kullback–Leibler divergence of its decisions, in nats, with the column "agreement".
 std::unique_ptr<Objective> make_objective(const std::string& name,
-                                          const std::vector<std::string>& metrics = {});
+                                          const std::vector<std::string>& metrics = {},
+                                          std::shared_ptr<const Model> judge = nullptr);
 std::vector<std::string> objective_names();
 
 }  // namespace imgcomp

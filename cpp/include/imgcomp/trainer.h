@@ -70,9 +70,10 @@ class Trainer {
 
   enum class Outcome { finished, stopped_early, interrupted };
 
-  // The model is trained in place and must outlive the trainer. UsageError for what does not fit.
+  // The model is trained in place and must outlive the trainer. `judge`: of the objective "judge".
+  // UsageError for what does not fit.
   Trainer(Model& model, const ImageData& training, const std::optional<ImageData>& validation,
-          const TrainerConfig& config);
+          const TrainerConfig& config, std::shared_ptr<const Model> judge = nullptr);
 
   // Runs the epochs that are left. on_progress comes about ten times a second. DivergedError names
   // the epoch and the step of a loss that is not finite. With a monitor, the model has the best

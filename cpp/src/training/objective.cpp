@@ -1,9 +1,11 @@
 #include "imgcomp/objective.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <ATen/ops/binary_cross_entropy.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/l1_loss.h>
+#include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mse_loss.h>
 
 #include <algorithm>
@@ -23,10 +25,11 @@ namespace {
 constexpr double kPeak = 255.0;
 constexpr const char* kRate = "rate";
 constexpr const char* kLambda = "lambda";
+constexpr const char* kJudge = "judge";
 
 using Loss = at::Tensor (*)(const at::Tensor& output, const at::Tensor& target, double span);
 
-// One term of a loss between images and their targets; the rate has no function.
+// One term of a loss between images and their targets; the rate and the judge have no function.
 struct Term {
   std::string name;
   Loss loss;     // the mean over the batch
@@ -69,16 +72,26 @@ const std::vector<Term>& reconstruction_terms() {
          return (1.0 - ms_ssim_of_each(output, target, span)).to(at::kFloat);
        }},
       {kRate, nullptr, nullptr},
+      {kJudge, nullptr, nullptr},
   };
   return terms;
+}
+
+// Whether a term has a value for each image.
+bool counts_each(const Term& term) {
+  return term.of_each != nullptr || term.name == kRate || term.name == kJudge;
 }
 
 // Images against their targets, by a weighted sum of terms; of several iterations the mean.
 class ReconstructionObjective : public Objective {
  public:
   ReconstructionObjective(std::string name, std::vector<Term> terms,
-                          const std::vector<std::string>& metrics)
-      : name_(std::move(name)), terms_(std::move(terms)), with_ms_ssim_(has("ms_ssim")) {
+                          const std::vector<std::string>& metrics,
+                          std::shared_ptr<const Model> judge)
+      : name_(std::move(name)),
+        terms_(std::move(terms)),
+        judge_(std::move(judge)),
+        with_ms_ssim_(has("ms_ssim")) {
     for (const std::string& metric : metrics) {
       if (metric != "ms_ssim") {
         throw UsageError(concat("the objective '", name_, "' has no metric '", metric,
@@ -100,21 +113,27 @@ class ReconstructionObjective : public Objective {
       shares = shares_of_loss(model.spec().lambdas, lambdas);
     }
     at::Tensor similarity;  // of the last output
+    Judgement judgement;
     for (const at::Tensor& each : outputs) {
       const at::Tensor output = each.to(at::kFloat);
+      if (has(kJudge)) {
+        judgement = judged(output, batch.target, model.spec().data_range);
+      }
       similarity = at::Tensor();
       for (const Term& term : terms_) {
         at::Tensor loss;
         if (lambdas.defined()) {
-          loss = term.loss == nullptr ? context.bits / pixels(batch)
-                                      : term.of_each(output, batch.target, high - low);
+          loss = term.name == kRate    ? context.bits / pixels(batch)
+                 : term.name == kJudge ? judgement.divergence
+                                       : term.of_each(output, batch.target, high - low);
           if (term.by_lambda) {
             loss = loss * lambdas;
           }
           loss = (loss * shares).mean();
         } else {
-          loss = term.loss == nullptr ? bits_per_pixel(context, batch)
-                                      : term.loss(output, batch.target, high - low);
+          loss = term.name == kRate    ? bits_per_pixel(context, batch)
+                 : term.name == kJudge ? judgement.divergence.mean()
+                                       : term.loss(output, batch.target, high - low);
         }
         if (term.loss == ms_ssim_loss && !lambdas.defined()) {
           similarity = 1.0 - loss.detach();
@@ -128,6 +147,9 @@ class ReconstructionObjective : public Objective {
     }
     if (context.bits.defined()) {
       result.metrics.push_back({"bpp", bits_per_pixel(context, batch).detach(), {}});
+    }
+    if (judgement.agreement.defined()) {
+      result.metrics.push_back({"agreement", judgement.agreement, {}});
     }
     const at::Tensor mse = mse_per_image_8bit(result.output, batch.target, {low, high});
     result.metrics.push_back({"psnr", psnr_from_mse(mse, kPeak).mean(), {}});
@@ -149,11 +171,19 @@ class ReconstructionObjective : public Objective {
     if (has("bce")) {
       check_unit_range(model, data);
     }
-    const bool by_lambda =
-        std::any_of(terms_.begin(), terms_.end(), [](const Term& each) { return each.by_lambda; });
-    if (by_lambda && model.spec().lambdas.empty()) {
+    if (has(kJudge)) {
+      check_judge(model);
+    }
+    if (by_lambda() && model.spec().lambdas.empty()) {
       throw UsageError(concat("the objective '", name_,
                               "' needs a network of several rates, whose spec has 'lambdas'"));
+    }
+    for (const Term& term : terms_) {
+      if (by_lambda() && !counts_each(term)) {
+        throw UsageError(concat("'", term.name,
+                                "' has no value for each image, so that it does not go with the "
+                                "factor lambda"));
+      }
     }
     if (has(kRate) && !counts_bits(model)) {
       throw UsageError(
@@ -167,6 +197,44 @@ class ReconstructionObjective : public Objective {
   }
 
  private:
+  struct Judgement {
+    at::Tensor divergence;  // (N), nats
+    at::Tensor agreement;   // share of images that it takes for the same as their targets
+  };
+
+  Judgement judged(const at::Tensor& output, const at::Tensor& target,
+                   const std::array<double, 2>& range) const {
+    const auto [low, high] = judge_->spec().data_range;
+    const double factor = (high - low) / (range[1] - range[0]);
+    const auto logs = [&, least = low, most = high](const at::Tensor& images) {
+      ForwardContext context;
+      const at::Tensor scaled = ((images - range[0]) * factor + least).clamp(least, most);
+      return at::log_softmax(judge_->forward(scaled, context).to(at::kFloat), 1);
+    };
+    at::Tensor wanted;
+    {
+      const at::AutoGradMode without_gradients(false);
+      wanted = logs(target);
+    }
+    const at::Tensor found = logs(output);
+    return {(wanted.exp() * (wanted - found)).sum(1),
+            found.detach().argmax(1).eq(wanted.argmax(1)).to(at::kFloat).mean()};
+  }
+
+  void check_judge(const Model& model) const {
+    if (judge_ == nullptr || judge_->spec().task != Task::classifier) {
+      throw UsageError("the objective 'judge' needs a classifier that judges");
+    }
+    if (judge_->spec().input_shape != model.spec().input_shape) {
+      throw UsageError(concat("the judge sees images of ", to_string(judge_->spec().input_shape),
+                              ", not of ", to_string(model.spec().input_shape)));
+    }
+    if (judge_->device() != model.device()) {
+      throw UsageError(
+          concat("the judge is on ", judge_->device(), ", the network on ", model.device()));
+    }
+  }
+
   bool by_lambda() const {
     return std::any_of(terms_.begin(), terms_.end(),
                        [](const Term& each) { return each.by_lambda; });
@@ -222,6 +290,7 @@ class ReconstructionObjective : public Objective {
 
   std::string name_;
   std::vector<Term> terms_;
+  std::shared_ptr<const Model> judge_;  // null: none
   bool with_ms_ssim_;
 };
 
@@ -244,7 +313,7 @@ std::vector<Term> parse_terms(const std::string& text) {
     }
     Term term = *found;
     if (star != std::string::npos && part.substr(0, star) == kLambda) {
-      if (term.of_each == nullptr) {
+      if (!counts_each(term) || term.name == kRate) {
         return {};
       }
       term.by_lambda = true;
@@ -327,19 +396,22 @@ std::vector<std::string> objective_names() {
 }
 
 std::unique_ptr<Objective> make_objective(const std::string& name,
-                                          const std::vector<std::string>& metrics) {
+                                          const std::vector<std::string>& metrics,
+                                          std::shared_ptr<const Model> judge) {
   if (name == "cross_entropy") {
     return std::make_unique<CrossEntropy>(metrics);
   }
   std::vector<Term> terms = parse_terms(name);
   if (terms.empty()) {
-    throw UsageError(concat(
-        "objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'rate', a sum of these with positive "
-        "factors such as '0.84*ms_ssim+0.16*l1', 'rate+300*mse' or 'rate+lambda*mse', or "
-        "'cross_entropy', not '",
-        name, "'"));
+    throw UsageError(
+        concat("objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'judge', 'rate', a sum of these "
+               "with positive "
+               "factors such as '0.84*ms_ssim+0.16*l1', 'rate+300*mse' or 'rate+lambda*mse', or "
+               "'cross_entropy', not '",
+               name, "'"));
   }
-  return std::make_unique<ReconstructionObjective>(name, std::move(terms), metrics);
+  return std::make_unique<ReconstructionObjective>(name, std::move(terms), metrics,
+                                                   std::move(judge));
 }
 
 }  // namespace imgcomp

@@ -120,7 +120,8 @@ struct Interrupted {};
 // Higher is better for these, lower for all others.
 bool higher_is_better(const std::string& column) {
   return column.ends_with("psnr") || column.ends_with("accuracy") ||
-         column.ends_with("precision") || column.ends_with("recall");
+         column.ends_with("agreement") || column.ends_with("precision") ||
+         column.ends_with("recall");
 }
 
 }  // namespace
@@ -147,10 +148,11 @@ class Trainer::Ticker {
 };
 
 Trainer::Trainer(Model& model, const ImageData& training,
-                 const std::optional<ImageData>& validation, const TrainerConfig& config)
+                 const std::optional<ImageData>& validation, const TrainerConfig& config,
+                 std::shared_ptr<const Model> judge)
     : model_(model),
       config_((check_config(config), config)),
-      objective_(make_objective(config.objective, config.metrics)),
+      objective_(make_objective(config.objective, config.metrics, std::move(judge))),
       optimizer_(make_optimizer(config.optimizer, model.parameters())),
       training_(
           (check_data(training, model, "training"), objective_->check(model, training), training),

@@ -99,9 +99,11 @@ class FitConfig:
     Attributes:
         objective: ``"mse"``, ``"l1"``, ``"bce"``, ``"ms_ssim"`` (1 − MS-SSIM, adaptive), ``"rate"``
             (estimated bits per pixel, of a network whose encoder ends with
-            :func:`imgcomp.models.layers.entropy_model`) or a sum of these with positive factors,
-            such as ``"0.84*ms_ssim+0.16*l1"`` or ``"rate+300*mse"`` (autoencoders; of several
-            iterations the mean); ``"cross_entropy"`` (classifiers); None: ``"mse"`` or
+            :func:`imgcomp.models.layers.entropy_model`), ``"judge"`` (what a classifier makes of
+            it, see ``judge`` of :func:`imgcomp.fit`) or a sum of these with positive factors, such
+            as ``"0.84*ms_ssim+0.16*l1"`` or ``"rate+300*mse"`` (autoencoders; of several iterations
+            the mean); in a network of several rates a factor may be ``lambda``, each image's own,
+            as in ``"rate+lambda*mse"``; ``"cross_entropy"`` (classifiers); None: ``"mse"`` or
             ``"cross_entropy"`` by the network's task.
         metrics: further columns: for classifiers ``"precision"`` and ``"recall"`` as Keras counts
             them, one-hot targets against softmax outputs above ½, pooled over classes and over

@@ -24,6 +24,7 @@ from imgcomp.errors import (
 )
 from imgcomp.models.model import ArrayLike, Classifier, Model
 from imgcomp.preprocess import Pipeline
+from imgcomp.training.checkpoint import ModelFile
 from imgcomp.training.config import FitConfig, core_config, resolve_objective
 from imgcomp.training.data import FitData, ImageData, check_pipeline, check_targets, image_data
 from imgcomp.training.history import History
@@ -72,6 +73,7 @@ def fit(
     validation_targets: ArrayLike | None = None,
     preprocess: Pipeline | None = None,
     validation_preprocess: Pipeline | None = None,
+    judge: Classifier | None = None,
     callbacks: Iterable[Callback] = (),
     progress: bool | str | Progress = "auto",
     checkpoint: str | Path | None = None,
@@ -98,6 +100,8 @@ def fit(
             what the pipeline gives without its noise. Draws depend on the seed and the epoch.
         validation_preprocess: likewise for ``validation``; ``preprocess.deterministic()`` where it
             is not given.
+        judge: the classifier of the objective ``"judge"``: how far it takes what comes out for
+            something else, the divergence of its decisions in nats. It is not changed.
         callbacks: called after each epoch with an :class:`EpochEnd`; one that returns False ends
             the training after this epoch.
         progress: True, False, ``"auto"`` or an object with the methods of
@@ -150,7 +154,7 @@ def fit(
                 else image_data(validation, validation_targets, "validation", validation_preprocess)
             )
             history = _train(
-                model, training_data, validation_data, settings,
+                model, training_data, validation_data, settings, judge=frozen(judge),
                 callbacks=callbacks, progress=progress, stop=stop,
                 checkpoint=None if checkpoint is None else Path(checkpoint), resume=resume,
             )  # fmt: skip
@@ -171,6 +175,7 @@ def _train(
     validation: ImageData | None,
     settings: FitConfig,
     *,
+    judge: Classifier | None,
     callbacks: list[Callback],
     progress: bool | str | Progress,
     stop: StopToken | None,
@@ -189,10 +194,13 @@ def _train(
         core_config(settings, model),
         train.core_pipeline(model),
         None if validation is None else validation.core_pipeline(model),
+        None if judge is None else judge._core,
     )
     store = None
     if checkpoint is not None:
         fingerprints = [data.fingerprint() for data in (train, validation) if data is not None]
+        if judge is not None:
+            fingerprints.append(ModelFile(judge.spec, judge.state_dict()).digest())
         store = CheckpointStore(checkpoint, model, trainer, settings, fingerprints)
         if not (resume and store.restore()):
             store.write()  # so that there is something to go on from even in the first epoch
@@ -225,6 +233,23 @@ def _train(
             f"training was told to stop in epoch {trainer.epoch + 1} of {settings.epochs}"
         )
     return state_history(trainer.snapshot(), stopped_early=outcome == "stopped_early")
+
+
+def frozen(judge: Classifier | None) -> Classifier | None:
+    """A copy of a classifier of which no gradients are wanted.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if judge is None:
+        return None
+    if not isinstance(judge, Classifier):
+        raise UsageError(f"judge must be a Classifier, not {type(judge).__name__}")
+    twin = judge.copy()
+    for tensor in twin.parameters():
+        tensor.requires_grad_(False)
+    assert isinstance(twin, Classifier)
+    return twin
 
 
 def _callback_list(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -288,6 +313,7 @@ def evaluate(
     objective: str | None = None,
     targets: ArrayLike | None = None,
     preprocess: Pipeline | None = None,
+    judge: Classifier | None = None,
     batch_size: int = 500,
 ) -> dict[str, float]:
     """Measures a network on images without training.
@@ -298,6 +324,7 @@ def evaluate(
         objective: as in :class:`FitConfig`.
         targets: as for :func:`fit`.
         preprocess: as for :func:`fit`; random steps draw from seed 0 and epoch 0.
+        judge: as for :func:`fit`.
         batch_size: images at a time.
 
     Returns:
@@ -321,4 +348,5 @@ def evaluate(
         resolve_objective(objective, model),
         batch_size,
         images.core_pipeline(model),
+        None if judge is None else judge._core,
     )
