@@ -152,6 +152,15 @@ def test_weights_are_rounded_as_finely_as_sums_allow(trained: Codec) -> None:
             found = network.weights[f"{group}.{name}"].squeeze() / 2**bits
             assert bits >= 8
             assert float((found - weight.squeeze()).abs().max()) <= 0.5001 / 2**bits
+        # Half of 1/256 more makes rounding down to rounding.
+        for name, places in (("between", two + 8), ("last", three + 8)):
+            found = network.weights[f"{group}.{name}_bias"] / 2**places - 2.0**-9
+            bias = state[f"{at}.{name}.bias"]
+            assert float((found - bias).abs().max()) <= 0.51 / 2**places + 1e-7
+        first = state[f"{at}.bias"] + (state[f"{at}.earlier.bias"] if group else 0)
+        both = torch.stack([first, first + state[f"{at}.anchors.bias"]], dim=1)
+        found = network.bias[:, group] / 2**one - 2.0**-9
+        assert float((found - both).abs().max()) <= 0.51 / 2**one + 1e-7
     large = trained.model.copy()
     large.state_dict()["encoder.code.group1.last.weight"].fill_(1e5)
     with pytest.raises(UsageError, match=r"weights of group1.last are too large for whole"):

@@ -95,7 +95,8 @@ def test_a_level_is_a_network_of_its_parameters(level: float) -> None:
     assert float(((others - expected).abs() * gain > 1e-3).float().mean()) > 0.1
 
 
-def test_evaluation_spreads_images_over_the_levels() -> None:
+@pytest.mark.parametrize("distortion", ["mse", "l1", "ms_ssim"])
+def test_evaluation_spreads_images_over_the_levels(distortion: str) -> None:
     costs, errors, lambdas = [], [], []
     for number, image in enumerate(IMAGES.split(1)):
         place = 2 * (number * GOLDEN % 1)
@@ -104,9 +105,10 @@ def test_evaluation_spreads_images_over_the_levels() -> None:
         lambdas.append(low ** (1 - place + below) * high ** (place - below))
         plain = one_rate(MODEL, place)
         costs.append(imgcomp.evaluate(plain, image, objective="rate")["loss"])
-        errors.append(imgcomp.evaluate(plain, image, objective="mse")["loss"])
+        errors.append(imgcomp.evaluate(plain, image, objective=distortion)["loss"])
     for batch_size in (500, 7):
-        found = imgcomp.evaluate(MODEL, IMAGES, objective="rate+lambda*mse", batch_size=batch_size)
+        objective = f"rate+lambda*{distortion}"
+        found = imgcomp.evaluate(MODEL, IMAGES, objective=objective, batch_size=batch_size)
         assert found["bpp"] == pytest.approx(sum(costs) / 40, rel=2e-3)
         weighed = sum(a * b for a, b in zip(lambdas, errors, strict=True)) / 40
         assert found["loss"] - found["bpp"] == pytest.approx(weighed, rel=2e-3)
