@@ -9,6 +9,7 @@ from imgcomp.codec.archive import Archive, Batch, open
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
 from imgcomp.codec.codec import Codec, from_model
 from imgcomp.codec.codes import BinaryCode, StaticCode
+from imgcomp.codec.context_code import ContextCode, ContextNetwork
 from imgcomp.codec.progressive import cut
 from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.registry import load, names
@@ -34,6 +35,8 @@ __all__ = [
     "BinaryEncoder",
     "Codec",
     "CodecError",
+    "ContextCode",
+    "ContextNetwork",
     "CorruptStreamError",
     "FrequencyTables",
     "ProgressiveStream",

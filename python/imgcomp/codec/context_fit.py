@@ -35,8 +35,6 @@ _FURTHEST = 255
 """Rests beyond are escapes."""
 _PRIOR = 20.0
 """As if so many values of the logistic distribution had been counted first."""
-_WORTH = 2.0
-"""How much more an error counts here than in training, where a number's neighbours weigh in too."""
 _FIXED = 64
 """Counts are whole numbers of this part."""
 
@@ -56,7 +54,7 @@ def context_code(model: Autoencoder, images: torch.Tensor) -> ContextCode:
     shape = (sum(network.groups), height, width)
     # An error of the image is one of the latent, as far as the network is the transform of patches
     # that it begins as.
-    fidelity = torch.tensor(model.spec["lambdas"]).log() + math.log(_WORTH / model.input_shape[0])
+    fidelity = torch.tensor(model.spec["lambdas"]).log() - math.log(model.input_shape[0])
     none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
     code = ContextCode(shape, log_gain, fidelity, network, none)
     # At first for rounded values, then for those that an encoder chooses under the tables.
