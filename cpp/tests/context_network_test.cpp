@@ -233,6 +233,13 @@ TEST_CASE("a sum that could leave 32 bits is refused") {
     CHECK_THROWS_AS(network.check_bias(Numbers{bias, 0}), UsageError);
     CHECK_THROWS_AS(network.check_bias(Numbers{0, bias}), UsageError);
   }
+  // A second group has weights for the first one as well: 900 more, so 6574 · 127 = 834898.
+  ContextGroup second = tiny_group();
+  second.earlier.weights.assign(9, -100);
+  const ContextNetwork two(kTiny, {tiny_group(), second});
+  CHECK_NOTHROW(two.check_bias(Numbers{2'146'763'049, 0, 2'146'648'749, -2'146'648'749}));
+  CHECK_THROWS_AS(two.check_bias(Numbers{0, 0, 2'146'648'750, 0}), UsageError);
+  CHECK_THROWS_AS(two.check_bias(Numbers{0, 0, 0, -2'146'648'750}), UsageError);
   CHECK_THROWS_WITH_AS(network.check_bias(Numbers{0, 0, 0}),
                        "the first layers of a context network have 2 biases, not 3", UsageError);
 }
