@@ -7,6 +7,8 @@
 #include <ATen/ops/zeros.h>
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "imgcomp/error.h"
 #include "networks.h"
 
@@ -60,6 +62,56 @@ TEST_CASE("the seed decides the weights") {
   CHECK(!at::equal(first.forward(x, context), third.forward(x, context)));
   const at::Tensor code = first.run_part("encoder", x, context);
   CHECK(at::equal(first.run_part("decoder", code, context), first.forward(x, context)));
+}
+
+TEST_CASE("lambdas are two or more that rise, of an autoencoder of one pass") {
+  const Model model(testing::rated_autoencoder({0.5, 2.0, 8.0}), 0);
+  CHECK(model.spec().lambdas == std::vector<double>{0.5, 2.0, 8.0});
+  CHECK(model.parameters().find("encoder.code.log_gain").sizes() == at::IntArrayRef{3, 2});
+  CHECK(model.parameters().find("decoder.block.bias").sizes() == at::IntArrayRef{3, 3});
+  const auto refused = [](std::vector<double> lambdas, const char* message) {
+    CHECK_THROWS_WITH_AS(Model(testing::rated_autoencoder(std::move(lambdas)), 0), message,
+                         SpecError);
+  };
+  refused({1.0}, "there must be 2 to 64 lambdas, not 1");
+  CHECK_NOTHROW(Model(testing::rated_autoencoder({1e-9, 1e9}), 0));
+  std::vector<double> many(65);
+  for (size_t i = 0; i < many.size(); ++i) {
+    many[i] = 1.0 + static_cast<double>(i);
+  }
+  refused(many, "there must be 2 to 64 lambdas, not 65");
+  refused({0.0, 1.0}, "lambdas must be finite numbers above 0 that rise, not 0 at 0");
+  refused({1.0, 1.0}, "lambdas must be finite numbers above 0 that rise, not 1 at 1");
+  refused({3.0, 4.0, 2.0}, "lambdas must be finite numbers above 0 that rise, not 2 at 2");
+  refused({1.0, std::nan("")}, "lambdas must be finite numbers above 0 that rise, not nan at 1");
+  refused({1.0, HUGE_VAL}, "lambdas must be finite numbers above 0 that rise, not inf at 1");
+  NetworkSpec classifier = testing::dense_classifier();
+  classifier.lambdas = {1.0, 2.0};
+  CHECK_THROWS_WITH_AS(Model(classifier, 0), "only an autoencoder without iterations has lambdas",
+                       SpecError);
+  NetworkSpec recurrent = testing::rated_autoencoder({1.0, 2.0});
+  recurrent.recurrence = Recurrence{};
+  CHECK_THROWS_WITH_AS(Model(recurrent, 0), "only an autoencoder without iterations has lambdas",
+                       SpecError);
+}
+
+TEST_CASE("without levels a network of several rates is at their middle") {
+  const Model model(testing::rated_autoencoder({1.0, 4.0, 16.0}), 0);
+  // Gains e^0, e^0.7, e^1.4: the middle has its own row, and nothing else.
+  model.parameters().find("encoder.code.log_gain").detach().select(0, 0).fill_(5.0);
+  model.parameters().find("encoder.code.log_gain").detach().select(0, 2).fill_(5.0);
+  const at::Tensor x = at::rand({3, 1, 4, 4});
+  ForwardContext plain, middle;
+  middle.level_shares = at::zeros({3, 3});
+  middle.level_shares.select(1, 1).fill_(1.0);
+  const at::Tensor code = model.encode(x, plain);
+  CHECK(at::equal(code, model.encode(x, middle)));
+  CHECK(at::equal(plain.bits, middle.bits));
+  CHECK(at::allclose((code * 2.0).round(), code * 2.0, 0.0, 1e-5));
+  ForwardContext first;
+  first.level_shares = at::zeros({3, 3});
+  first.level_shares.select(1, 0).fill_(1.0);
+  CHECK(!at::equal(model.encode(x, first), code));
 }
 
 TEST_CASE("the memory format of convolution weights changes nothing but their layout") {

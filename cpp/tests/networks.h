@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "imgcomp/spec.h"
 
@@ -43,6 +44,32 @@ inline NetworkSpec convolutional_autoencoder() {
               {{"out_channels", int64_t{2}}, {"kernel_size", int64_t{2}}, {"stride", int64_t{2}}}),
         layer("sigmoid", "sigmoid")}},
   };
+  return spec;
+}
+
+// 1×4×4 → 2×2×2 → 1×4×4, of as many rates as lambdas; one where there are none.
+inline NetworkSpec rated_autoencoder(std::vector<double> lambdas) {
+  NetworkSpec spec;
+  spec.input_shape = {1, 4, 4};
+  spec.lambdas = std::move(lambdas);
+  const std::map<std::string, SpecValue> halves{{"kernel_size", int64_t{2}},
+                                                {"stride", int64_t{2}}};
+  const auto to = [&](int64_t channels) {
+    std::map<std::string, SpecValue> options = halves;
+    options["out_channels"] = channels;
+    return options;
+  };
+  const auto hidden = [](int64_t channels) {
+    return std::map<std::string, SpecValue>{{"hidden_channels", channels}};
+  };
+  std::map<std::string, SpecValue> code = hidden(3);
+  code["groups"] = Shape{1, 1};
+  spec.parts = {
+      {"encoder",
+       {layer("conv2d", "analysis", to(2)), layer("residual", "block", hidden(3)),
+        layer("entropy_model", "code", code)}},
+      {"decoder",
+       {layer("residual", "block", hidden(3)), layer("conv_transpose2d", "synthesis", to(1))}}};
   return spec;
 }
 

@@ -51,6 +51,52 @@ TEST_CASE("cross-entropy counts what is right") {
   CHECK(result.metrics[0].mean.item<double>() == doctest::Approx(0.8));
 }
 
+TEST_CASE("lambda weighs each image's distortion by its own level") {
+  const Model model(testing::rated_autoencoder({10.0, 1000.0}), 1);
+  const Batch batch{at::rand({3, 1, 4, 4}), at::rand({3, 1, 4, 4}), {}};
+  ForwardContext context;
+  context.level_shares = at::tensor({1.0F, 0.0F, 0.5F, 0.5F, 0.0F, 1.0F}).view({3, 2});
+  const at::Tensor lambdas = at::tensor({10.0F, 100.0F, 1000.0F});
+  const at::Tensor output = model.forward(batch.input, context).detach();
+  const at::Tensor bits = context.bits.detach().sum() / (3 * 16);
+  const at::Tensor error = output - batch.target;
+  const at::Tensor squares = (lambdas * error.square().sum({1, 2, 3}) / 16).sum() / 3;
+  const at::Tensor distances = (lambdas * error.abs().sum({1, 2, 3}) / 16).sum() / 3;
+  const std::map<std::string, at::Tensor> expected{
+      {"rate+lambda*mse", bits + squares},
+      {"lambda*mse", squares},
+      {"2*rate+lambda*l1", 2 * bits + distances},
+      {"rate+lambda*mse+7*l1", bits + squares + 7 * at::l1_loss(output, batch.target)},
+  };
+  for (const auto& [name, loss] : expected) {
+    const auto objective = make_objective(name);
+    CHECK_NOTHROW(objective->check(model, {batch.input, {}, {}}));
+    const ObjectiveResult result = (*objective)(model, batch, context);
+    CHECK(at::allclose(result.loss, loss));
+    REQUIRE(result.metrics.size() == 2);
+    CHECK(result.metrics[0].name == "bpp");
+    CHECK(at::allclose(result.metrics[0].mean.to(at::kFloat), bits));
+  }
+  // With a level of its own each image has its own lambda, so that another order is another loss.
+  context.level_shares = context.level_shares.flip(0);
+  const ObjectiveResult turned = (*make_objective("lambda*mse"))(model, batch, context);
+  CHECK(!at::allclose(turned.loss, squares));
+}
+
+TEST_CASE("lambda is for networks of several rates and terms of each image") {
+  const ImageData images{at::rand({2, 1, 4, 4}), {}, {}};
+  const Model one(testing::rated_autoencoder({}), 1);
+  CHECK_NOTHROW(make_objective("rate+3*mse")->check(one, images));
+  CHECK_THROWS_WITH_AS(make_objective("rate+lambda*mse")->check(one, images),
+                       "the objective 'rate+lambda*mse' needs a network of several rates, whose "
+                       "spec has 'lambdas'",
+                       UsageError);
+  for (const char* name : {"lambda*rate", "lambda*bce", "lambda", "lambda*", "Lambda*mse",
+                           "2*lambda*mse", "lambda*cross_entropy"}) {
+    CHECK_THROWS_AS(make_objective(name), UsageError);
+  }
+}
+
 TEST_CASE("objectives say which networks and data they are for") {
   const Model autoencoder(testing::dense_autoencoder(3), 1);
   const Model classifier(testing::dense_classifier(), 1);

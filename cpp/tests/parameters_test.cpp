@@ -4,9 +4,11 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/tensor.h>
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <vector>
 
 #include "imgcomp/error.h"
 
@@ -52,6 +54,22 @@ TEST_CASE("initialize draws in the order of creation from one generator") {
   generator = at::detail::createCPUGenerator(7);
   CHECK(at::equal(weight.detach(), at::empty({5, 4}).normal_(0.0, 0.5, generator)));
   CHECK(bias.detach().abs().max().item<float>() == 0.0f);
+}
+
+TEST_CASE("a constant may have a value for each row") {
+  ParameterStore store;
+  const at::Tensor rows = store.add_constant("rows", {3, 2}, std::vector{0.5, -1.0, 4.0});
+  const at::Tensor all = store.add_constant("all", {3, 2}, std::vector{0.25});
+  for (const auto scheme : {Initialization::pytorch, Initialization::keras}) {
+    store.initialize(scheme, 7);
+    for (int64_t column = 0; column < 2; ++column) {
+      CHECK(at::equal(rows.detach().select(1, column), at::tensor({0.5F, -1.0F, 4.0F})));
+    }
+    CHECK(at::equal(all.detach(), at::full({3, 2}, 0.25F)));
+  }
+  store.make_constant("rows", 2.0);
+  store.initialize(Initialization::pytorch, 7);
+  CHECK(at::equal(rows.detach(), at::full({3, 2}, 2.0F)));
 }
 
 TEST_CASE("constants take nothing from the generator") {

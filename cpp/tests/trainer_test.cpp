@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "imgcomp/error.h"
 #include "imgcomp/random.h"
@@ -74,6 +75,29 @@ TEST_CASE("a run goes on from a snapshot to the bit") {
   const TrainerState state = first.snapshot();
   CHECK(state.epoch == 1);
   Trainer second(part, data, {}, quick());
+  second.restore(state);
+  second.run({}, {});
+  CHECK(same_weights(whole, part));
+}
+
+TEST_CASE("a run of several rates goes on from a snapshot to the bit") {
+  const ImageData data{images(), {}, {}};
+  const NetworkSpec spec = testing::rated_autoencoder({10.0, 1000.0});
+  TrainerConfig config = quick();
+  config.objective = "rate+lambda*mse";
+  Model whole(spec, 0), part(spec, 0);
+  Trainer(whole, data, {}, config).run({}, {});
+  // Both ends of the ladder were trained.
+  const at::Tensor before = Model(spec, 0).parameters().find("encoder.code.log_gain");
+  const at::Tensor after = whole.parameters().find("encoder.code.log_gain");
+  for (const int64_t level : {0, 1}) {
+    CHECK(!at::equal(after.select(0, level), before.select(0, level)));
+  }
+
+  Trainer first(part, data, {}, config);
+  CHECK(first.run([](const Trainer&) { return false; }, {}) == Trainer::Outcome::stopped_early);
+  const TrainerState state = first.snapshot();
+  Trainer second(part, data, {}, config);
   second.restore(state);
   second.run({}, {});
   CHECK(same_weights(whole, part));
@@ -178,6 +202,27 @@ TEST_CASE("passes over a data set do not depend on the batch size") {
   CHECK_THROWS_AS(reconstruct(classifier, all, 7), UsageError);
   CHECK_THROWS_AS(predict(autoencoder, all, 7), UsageError);
   CHECK_THROWS_AS(reconstruct(autoencoder, all, 0), UsageError);
+}
+
+TEST_CASE("codes and images at a level") {
+  const Model model(testing::rated_autoencoder({1.0, 16.0, 256.0}), 0);
+  const at::Tensor all = images(7);
+  const at::Tensor middle = encode_images(model, all, 3);
+  CHECK(at::equal(middle, encode_images(model, all, 7, 1.0)));
+  CHECK(at::equal(decode_codes(model, middle, 2), reconstruct(model, all, 7)));
+  // Gains 1, 4 and 16, and between them their geometric means: codes are multiples of a step.
+  for (const auto& [level, gain] : {std::pair{0.0, 1.0}, {0.5, 2.0}, {1.0, 4.0}, {2.0, 16.0}}) {
+    const at::Tensor steps = encode_images(model, all, 4, level) * gain;
+    CHECK(at::allclose(steps, steps.round(), 0.0, 1e-4));
+    CHECK(!at::allclose(steps / 2, (steps / 2).round(), 0.0, 1e-4));
+  }
+  CHECK_THROWS_WITH_AS(encode_images(model, all, 7, 2.5), "the level must be 0 to 2, not 2.5",
+                       UsageError);
+  CHECK_THROWS_AS(encode_images(model, all, 7, -0.5), UsageError);
+  CHECK_THROWS_AS(decode_codes(model, middle, 7, std::nan("")), UsageError);
+  const Model one(testing::rated_autoencoder({}), 0);
+  CHECK_THROWS_WITH_AS(encode_images(one, all, 7, 0.0),
+                       "a network of one rate has no levels to choose", UsageError);
 }
 
 TEST_CASE("a pass over a data set can be ended after any batch") {

@@ -63,6 +63,14 @@ def rd(
             help="adaptive, renormalised or standard; the latter two need larger images.",
         ),
     ] = "adaptive",
+    compact: Annotated[
+        Path | None,
+        typer.Option(
+            "--compact",
+            metavar="DIR",
+            help="Also write results, page and figures without images there: some 400 kB to keep.",
+        ),
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option("--data-dir", help="Folder that holds the data sets.")
     ] = None,
@@ -94,6 +102,7 @@ def rd(
             judge_epochs=judge_epochs,
             retrain_images=retrain,
             ms_ssim=ms_ssim,
+            compact=compact,
             resume=resume,
             jobs=jobs,
             offline=True if offline else None,

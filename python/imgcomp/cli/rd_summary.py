@@ -34,24 +34,15 @@ def print_summary(results: Mapping[str, Any]) -> None:
     console.print(f"{name}\n", style="bold")
     for line in results["lines"]:
         if line["ours"]:
-            found = tables.bd_table(results, line["name"], MAIN, ranges=False)
+            found = tables.bd_table(results, line["name"], MAIN)
             _print(console, found, f"BD-rate over PSNR: {line['title']}")
-    best = tables.best_table(results, intervals=False)
+    best = tables.best_table(results)
     if best.rows:
         _print(console, best)
     for each in (tables.fallen_table(results), tables.weights_table(results)):
         if each is not None:
-            _print(console, _plain(each))
+            _print(console, each)
     _print_levels(console, results)
-
-
-def _plain(shown: Shown) -> Shown:
-    """Without intervals."""
-    import dataclasses
-    import re
-
-    rows = [[re.sub(r" \([^)]*…[^)]*\)", "", cell) for cell in row] for row in shown.rows]
-    return dataclasses.replace(shown, rows=rows)
 
 
 def _print(console: Any, shown: Shown, title: str | None = None) -> None:
@@ -65,7 +56,7 @@ def _print(console: Any, shown: Shown, title: str | None = None) -> None:
             _SHORT.get(head, head), justify="right" if index else "left", no_wrap=index > 0
         )
     for row in shown.rows:
-        table.add_row(*(_SHORT.get(cell, cell) for cell in row))
+        table.add_row(*(_SHORT.get(cell, cell.partition("\n")[0]) for cell in row))
     console.print(table)
     if shown.caption:
         console.print(shown.caption, style="dim")

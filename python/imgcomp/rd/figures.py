@@ -157,6 +157,7 @@ def _panels(results: Record, measure: str) -> Figure:
             x_scale="log",
             legend=False,
         )
+        _raise(place, lines)
         if measure == "accuracy":
             _accuracies(place, results, size, style)
         _lossless(place, lines, size)
@@ -171,6 +172,14 @@ def _panels(results: Record, measure: str) -> Figure:
         place.set(ylim=(low, high), xlim=(left, right))
     _legend(figure, axes[0])
     return figure
+
+
+def _raise(place: Axes, lines: Sequence[Record]) -> None:
+    """The package's curves over the others."""
+    ours = {line["title"] for line in lines if line["ours"]}
+    for curve in place.get_lines():
+        if curve.get_label() in ours:
+            curve.set_zorder(4)
 
 
 def _label(results: Record, measure: str) -> tuple[str, float | None]:
@@ -272,6 +281,7 @@ def _whole(results: Record) -> Figure:
             x_scale="log",
             legend=False,
         )
+        _raise(place, results["lines"])
         _log_ticks(place)
         if limit is not None:
             place.set_ylim(top=min(limit, place.get_ylim()[1]))

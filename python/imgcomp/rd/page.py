@@ -18,20 +18,19 @@ from imgcomp.rd.stages import MOSAIC
 
 def render_page(
     results: Mapping[str, Any],
-    figures: Mapping[str, bytes],
-    originals: torch.Tensor,
-    every: Sequence[Found],
+    figures: Mapping[str, bytes | str],
+    images: tuple[torch.Tensor, Sequence[Found]] | None = None,
 ) -> str:
     """Make the page.
 
     Args:
         results: content of ``results.json``.
-        figures: the content of a PNG file for each of its figures.
-        originals: uint8 (N, C, H, W), what was sent.
-        every: what the stages gave, in the order of the results' lines.
+        figures: for each of its figures the content of a PNG file, or its address.
+        images: uint8 (N, C, H, W), what was sent, and what the stages gave, in the order of the
+            results' lines; None for a page without images.
 
     Returns:
-        The HTML text; nothing in it refers to another file or address.
+        The HTML text; nothing in it refers to another file or address but those in `figures`.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -55,7 +54,7 @@ def render_page(
     return templates.get_template("rd.html.j2").render(
         r=results,
         sizes=SIZE_TITLES,
-        viewer=_viewer(results, originals, every),
+        viewer=None if images is None else _viewer(results, *images),
         bd=_by_measure(results, _bd_tables),
         best=tables.best_table(results),
         levels=_by_measure(results, _level_tables),
@@ -66,7 +65,10 @@ def render_page(
             for line in results["lines"]
             if line["ours"]
         ],
-        figures={name: _address(content) for name, content in figures.items()},
+        figures={
+            name: content if isinstance(content, str) else _address(content)
+            for name, content in figures.items()
+        },
     )
 
 

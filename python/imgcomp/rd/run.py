@@ -13,6 +13,7 @@ from typing import Any
 from imgcomp._checks import choice, whole_number
 from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning
+from imgcomp.rd.compact import FORMAT, check_compact_folder, write_compact
 from imgcomp.rd.curves import BOOTSTRAP, Curves
 from imgcomp.rd.figures import drawings
 from imgcomp.rd.found import Found
@@ -26,8 +27,6 @@ from imgcomp.rd.rates import AMORTISED, bd_records, with_model
 from imgcomp.rd.results import csv_text, line_record
 from imgcomp.report import environment, maker
 from imgcomp.stages import Artifacts, RunFolder, Runner, StopLike, default_jobs, listener_for
-
-FORMAT = "imgcomp-rd-2"
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ def compare_codecs(
     retrain_images: int = 0,
     ms_ssim: str = MS_SSIM,
     bootstrap: int = BOOTSTRAP,
+    compact: str | Path | None = None,
     resume: bool = False,
     jobs: int | None = None,
     offline: bool | None = None,
@@ -76,6 +76,8 @@ def compare_codecs(
             train further classifiers on; 0 for none.
         ms_ssim: variant, see `imgcomp.metrics.ms_ssim`; images must be large enough for it.
         bootstrap: draws of images for the intervals of BD-rates.
+        compact: folder that gets results, page and figures without images, to be kept; one that
+            holds something else is refused.
         resume: go on with what is in `out`; otherwise an earlier comparison there is removed.
         jobs: stages side by side, without influence on results; by default one for each core.
         offline: never download.
@@ -93,6 +95,8 @@ def compare_codecs(
     whole_number("retrain_images", retrain_images, 0)
     whole_number("bootstrap", bootstrap, 0)
     choice("ms_ssim", ms_ssim, ("adaptive", "renormalised", "standard"))
+    if compact is not None:
+        check_compact_folder(compact)
     sent = material(data, images, data_dir=data_dir, offline=offline)
     lines = lines_of(codecs, sent.test.image_shape)
     plan = planned(
@@ -126,7 +130,10 @@ def compare_codecs(
             "jobs": workers,
             "stages": {label: round(value, 3) for label, value in artifacts.seconds().items()},
         }
-        return _write(folder.path, results, sent, every)
+        done = _write(folder.path, results, sent, every)
+    if compact is not None:
+        write_compact(results, compact)
+    return done
 
 
 def _results(
@@ -177,7 +184,7 @@ def _writers() -> dict[str, str]:
 def _write(folder: Path, results: dict[str, Any], sent: Material, every: list[Found]) -> Comparison:
     from imgcomp.plots import render, style
 
-    figures: dict[str, bytes] = {}
+    figures: dict[str, bytes | str] = {}
     drawn = drawings(results)
     for drawing in drawn:
         with style():
@@ -187,11 +194,17 @@ def _write(folder: Path, results: dict[str, Any], sent: Material, every: list[Fo
             write_bytes_atomically(folder / "figures" / f"{drawing.id}.{form}", raw)
         figures[drawing.id] = contents["png"]
     results["figures"] = [
-        {"id": each.id, "title": each.title, "caption": each.caption} for each in drawn
+        {
+            "id": each.id,
+            "title": each.title,
+            "caption": each.caption,
+            "files": [f"figures/{each.id}.{form}" for form in ("png", "svg")],
+        }
+        for each in drawn
     ]
     report = folder / "report.html"
     write_text_atomically(folder / "points.csv", csv_text(results["lines"]))
-    write_text_atomically(report, render_page(results, figures, sent.test.images, every))
+    write_text_atomically(report, render_page(results, figures, (sent.test.images, every)))
     text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_text_atomically(folder / "results.json", text)
     return Comparison(results, folder, report)

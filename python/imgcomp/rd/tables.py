@@ -26,7 +26,7 @@ class Shown:
     Attributes:
         title: above it.
         heads: of the columns; all but the first hold numbers.
-        rows: a cell for each column; what comes after a line break belongs to it in small print.
+        rows: a cell for each column; what comes after its first line is small print.
         caption: what must be known to read it.
     """
 
@@ -53,21 +53,20 @@ def measures_of(results: Results) -> list[str]:
     return [name for name in SCALES if name in found]
 
 
-def bd_table(results: Results, tested: str, measure: str, *, ranges: bool = True) -> Shown:
+def bd_table(results: Results, tested: str, measure: str) -> Shown:
     """BD-rates of one line against each rival.
 
     Args:
         results: content of ``results.json``.
         tested: the line's name.
         measure: one of `measures_of`.
-        ranges: whether intervals, and the range that is compared, stand in the cells.
     """
     titles, sizes = titles_of(results), sizes_of(results)
     rows: dict[str, dict[str, str]] = {}
     for record in results["bd_rates"]:
         if (record["tested"], record["measure"]) == (tested, measure):
-            cell = show_percent(record, interval=ranges)
-            if ranges and record["low"] is not None:
+            cell = show_percent(record)
+            if record["low"] is not None:
                 cell += f"\n{_range(record, SCALES[measure].unit)}"
             rows.setdefault(record["anchor"], {})[record["size"]] = cell
     return Shown(
@@ -80,14 +79,13 @@ def bd_table(results: Results, tested: str, measure: str, *, ranges: bool = True
     )
 
 
-def best_table(results: Results, *, intervals: bool = True) -> Shown:
+def best_table(results: Results) -> Shown:
     """BD-rates of the package's codecs against the best of all rivals, over every measure.
 
     Against the only rival where there is but one.
 
     Args:
         results: content of ``results.json``.
-        intervals: whether they stand in the cells.
     """
     titles, sizes = titles_of(results), sizes_of(results)
     ours = {line["name"] for line in results["lines"] if line["ours"]}
@@ -96,7 +94,7 @@ def best_table(results: Results, *, intervals: bool = True) -> Shown:
     for record in results["bd_rates"]:
         if record["tested"] in ours and (record["anchor"] == ENVELOPE or not envelopes):
             row = rows.setdefault((record["tested"], record["measure"]), {})
-            row[record["size"]] = show_percent(record, interval=intervals)
+            row[record["size"]] = show_percent(record)
     ordered = sorted(rows, key=lambda key: list(titles).index(key[0]))
     return Shown(
         f"BD-rate against {BEST if envelopes else 'the rival'}",
@@ -164,7 +162,7 @@ def fallen_table(results: Results) -> Shown | None:
         for line in record["lines"]:
             text = NONE
             if line["fallen"] is not None:
-                text = f"{line['fallen']:.1f}{_ends(line['interval'], '.1f')}".replace("-", "−")
+                text = f"{line['fallen']:.1f}".replace("-", "−") + _ends(line["interval"], ".1f")
             cells.setdefault(line["line"], {})[size] = text
     where = "; ".join(
         f"{COUNTED[size]}: {titles[record['rival']]}, {record['rival_fallen']:.1f} points at "
@@ -230,14 +228,12 @@ def points_with_model(results: Results, name: str) -> Shown:
     )
 
 
-def show_percent(record: Mapping[str, Any], *, interval: bool = True) -> str:
-    """A BD-rate with its interval, and a star where there are few points."""
+def show_percent(record: Mapping[str, Any]) -> str:
+    """A BD-rate, a star where there are few points, and below it its interval."""
     if record["percent"] is None:
         return NONE
-    text = f"{record['percent']:+.1f} %"
-    if interval:
-        text += _ends(record["interval"], "+.1f")
-    return text.replace("-", "−") + (" *" if record["few_points"] else "")
+    text = f"{record['percent']:+.1f} %" + (" *" if record["few_points"] else "")
+    return text.replace("-", "−") + _ends(record["interval"], "+.1f")
 
 
 def show_rate(value: float | None) -> str:
@@ -248,7 +244,9 @@ def show_rate(value: float | None) -> str:
 
 
 def _ends(interval: Sequence[float] | None, form: str) -> str:
-    return "" if interval is None else " ({:{f}} … {:{f}})".format(*interval, f=form)
+    if interval is None:
+        return ""
+    return "\n{:{f}} … {:{f}}".format(*interval, f=form).replace("-", "−")
 
 
 def _range(record: Mapping[str, Any], unit: str) -> str:

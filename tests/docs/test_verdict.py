@@ -1,0 +1,181 @@
+"""The page of the verdict shows what results/rd/ holds, whatever it holds."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imgcomp.rd.compact import read_comparison
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def markdown():
+    sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+    try:
+        import comparisons_markdown
+    finally:
+        sys.path.pop(0)
+    return comparisons_markdown
+
+
+def record(measure, size, percent, *, few=False, **more):
+    return {
+        "tested": "house", "anchor": "envelope", "measure": measure, "size": size,
+        "percent": percent, "low": 20.0, "high": 30.0, "points": 2 if few else 5,
+        "few_points": few, "interval": [percent - 3, percent + 2], **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def content():
+    """A comparison of one codec with rivals whose best is all that is known of."""
+    lost = [
+        {"line": "house", "accuracy": 73.25, "fallen": 6.75, "interval": [5.5, 8.0]},
+        {"line": "avif-444", "accuracy": 75.0, "fallen": 5.0, "interval": [5.0, 5.0]},
+    ]
+    point = {"setting": 60.0, "label": "60", "model_bytes": 123_456}
+    return {
+        "format": "imgcomp-rd-2",
+        "data": {"name": "cifar-10", "images": 1000, "image_shape": [3, 32, 32],
+                 "fingerprint": "f", "train": 50_000, "photographs": None},
+        "codecs": ["house", "avif"],
+        "amortised_over": [1000, 10_000, 70_000],
+        "originals_accuracy": 0.8,
+        "lines": [
+            {"name": "house", "title": "house", "ours": True, "unit": "quality",
+             "points": [point]},
+            {"name": "avif-444", "title": "AVIF 4:4:4", "ours": False, "unit": "quality",
+             "points": [{**point, "model_bytes": 0}]},
+        ],
+        "bd_rates": [
+            record("psnr", "file", -40.0), record("psnr", "mosaic", -12.5),
+            record("ms_ssim", "mosaic", 1.5), record("accuracy", "mosaic", 7.0, few=True),
+        ],
+        "with_model": [
+            record("psnr", "mosaic", 25.0 if count else -12.5, shared_by=count)
+            for count in (None, 1000, 10_000, 70_000)
+        ],
+        "at_quality": [
+            {"line": "avif-444", "measure": "psnr", "level": 30, "file": 2.0, "payload": 1.0,
+             "mosaic": 1.25},
+        ],
+        "fallen": [{"size": "mosaic", "drop": 5.0, "rival": "avif-444", "rate": 0.5,
+                    "rival_fallen": 5.0, "lines": lost}],
+        "figures": [],
+        "ms_ssim": "adaptive",
+        "environment": {"imgcomp": "0.1.0", "source_revision": "abcd", "processor": "a CPU",
+                        "pillow": "12.0", "imagecodecs": "2026.1"},
+        "timings": {"total_seconds": 5.0, "jobs": 2, "stages": {"a": 70.0, "b": 5.0}},
+    }  # fmt: skip
+
+
+def cells(text, head):
+    """Of the row of a table that begins so."""
+    lines = text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
+    row = next(line for line in lines if line.startswith(f"| {head}"))
+    return [cell.strip() for cell in row.strip("| ").split("|")]
+
+
+def test_the_verdict_is_in_words_and_in_a_table(markdown, content):
+    text = markdown.verdict({"cifar10": content})
+    assert (
+        "- CIFAR-10: house takes 12.5 % fewer bytes than the best of all rivals at equal PSNR "
+        "(all images in one file each; −15.5 … −10.5 %); where the best rival (AVIF 4:4:4) has "
+        "lost 5.0 points of accuracy, it has lost 6.8."
+    ) in text
+    assert cells(text, "CIFAR-10") == [
+        "CIFAR-10", "house", "all images in one file", "−12.5 %<br>−15.5 … −10.5", "–",
+        "+1.5 %<br>−1.5 … +3.5", r"+7.0 % \*<br>+4.0 … +9.0", "6.8", "+25.0 %<br>+22.0 … +27.0",
+    ]  # fmt: skip
+    assert "No result is committed yet of Fashion-MNIST, MNIST, CIFAR-100 and Kodak’s" in text
+
+
+def test_a_difference_that_is_not_told_apart_is_said_so(markdown, content):
+    content["bd_rates"] = [record("psnr", "mosaic", 1.0, few=True)]
+    content["fallen"][0]["lines"][0]["fallen"] = None
+    (sentence,) = markdown.sentences_of(content)
+    assert sentence.startswith("house takes 1.0 % more bytes than")
+    assert "; −2.0 … +3.0 %, not told apart, from few points)" in sentence
+    assert sentence.endswith(
+        "needs more bits at its coarsest setting than there are where the best rival (AVIF 4:4:4) "
+        "has lost 5.0 points of accuracy."
+    )
+
+
+def test_whole_photographs_are_told_beside_tiles(markdown, content):
+    content["bd_rates"].append(record("psnr", "whole", -30.0))
+    (sentence,) = markdown.sentences_of(content)
+    assert "; takes 30.0 % fewer bytes than the best of all rivals at equal PSNR (whole" in sentence
+    text = markdown.verdict({"kodak": content})
+    rows = [cells(row, "Kodak") for row in text.splitlines() if row.startswith("| Kodak")]
+    assert [(row[2], row[3]) for row in rows] == [
+        ("all images in one file", "−12.5 %<br>−15.5 … −10.5"),
+        ("whole photographs, a file each", "−30.0 %<br>−33.0 … −28.0"),
+    ]
+
+
+def test_without_anything_committed_the_page_says_so(markdown):
+    assert markdown.verdict({}) == (
+        ":::{note}\nNo result is committed yet of CIFAR-10, Fashion-MNIST, MNIST, CIFAR-100 and "
+        "Kodak’s photographs.\n:::\n"
+    )
+    assert "`imgcomp rd --data mnist --codecs house,jpeg,webp,avif,jxl,png,pca --out runs/" in (
+        markdown.missing("mnist")
+    )
+
+
+def test_parts_of_a_comparison(markdown, content):
+    assert markdown.provenance(content) == (
+        "1,000 images of 3×32×32. A classifier recognises 80.0 % of them. Stages of 75.0 s "
+        "together, on a CPU; imgcomp 0.1.0 (abcd), Pillow 12.0, imagecodecs 2026.1.\n"
+    )
+    assert cells(markdown.levels(content), "AVIF")[1] == "1.25"
+    assert cells(markdown.recognised(content), "house")[1] == "6.8<br>5.5 … 8.0"
+    assert cells(markdown.weights(content), "house")[1:4] == [
+        "123,456", "all images in one file", "−12.5 %<br>−15.5 … −10.5",
+    ]  # fmt: skip
+    assert cells(markdown.rivals(content), "the best")[1].startswith("−40.0 %<br>−43.0 … −38.0<br>")
+
+
+def test_committed_comparisons_are_of_known_sets_and_small():
+    folder = ROOT / "results" / "rd"
+    known = {"cifar10", "fashion-mnist", "mnist", "cifar100", "kodak"}
+    for path in folder.glob("*/results.json"):
+        assert path.parent.name in known
+        assert any(line["ours"] for line in read_comparison(path)["lines"])
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 3_200_000
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["results", "no results"])
+def test_the_page_builds_without_warnings(there, content, tmp_path):
+    pytest.importorskip("sphinx")
+    pytest.importorskip("myst_parser")
+    pytest.importorskip("furo")
+    results, source = tmp_path / "results", tmp_path / "docs"
+    if there:
+        (results / "rd" / "mnist").mkdir(parents=True)
+        (results / "rd" / "mnist" / "results.json").write_text(json.dumps(content))
+    # The page alone, beside the pages that it links to.
+    (source / "guide").mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / "verdict.md", source / "index.md")
+    for name in ("codecs.md", "guide/rate-distortion.md"):
+        (source / name).write_text("---\norphan: true\n---\n\n# A page\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"),
+            *("-c", str(ROOT / "docs"), "-D", f"imgcomp_results={results}"),
+            *(str(source), str(tmp_path / "html")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "html" / "index.html").read_text("utf-8")
+    assert ("MNIST: house takes 12.5 % fewer bytes" in page) == there
+    assert page.count("No result of ") == (4 if there else 5)
