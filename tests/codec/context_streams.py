@@ -23,3 +23,12 @@ def digest():
         assert torch.equal(code.decode(stream, count), code.values(symbols))
         found.update(stream)
     return found.hexdigest()
+
+
+def predicted(code, symbols):
+    """For each pass over symbols (N, C, H, W): tables, offsets, and what is coded under them."""
+    found = []
+    for index in range(code._passes):
+        tables, offsets = code._predicted(symbols, index)
+        found.append((tables, offsets, code._of_pass(symbols, index) - offsets))
+    return found

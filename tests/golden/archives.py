@@ -124,7 +124,8 @@ def context_code(network, shape, precision=12):
     )
     levels, channels = len(network.bias), sum(network.groups)
     gain = 2.25 + 0.75 * torch.arange(levels)[:, None] - 0.125 * torch.arange(channels)
-    return ContextCode(shape, gain, network, tables)
+    fidelity = torch.full((levels,), 12.0)  # a step away from the nearest number is never worth it
+    return ContextCode(shape, gain, fidelity, network, tables)
 
 
 def context_codec(name="context"):

@@ -31,6 +31,8 @@ USUAL = 60
 """The quality where none is asked for."""
 _LAYERS = ("earlier", "anchors", "between", "last")
 _MAX_SYMBOL = 2**24
+_NEARLY = 1e-3
+"""Of a step: as near a value is a whole number."""
 
 
 @dataclass(frozen=True)
@@ -379,19 +381,21 @@ class ContextCode:
     def _weighed(
         self, codes: ArrayLike, symbols: torch.Tensor
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Chooses the symbols of one pass after the other, as far as they decide what comes."""
+        """Chooses the symbols, at first rounded, in place, one pass after the other."""
         scaled = self._scaled(codes)
         worth = (self._shares() * self.fidelity).sum().exp() / self._gain().square()
         for index in range(self._passes):
             tables, offsets = self._predicted(symbols, index)
-            exact = self._of_pass(scaled, index) - offsets
-            weight = self._of_pass(worth.expand(1, *self.shape), index)
-            low = exact.floor()
-            costs = [
-                self.tables.costs(rests, tables) + weight * (rests - exact).square()
-                for rests in (low, low + 1)
-            ]
-            rests = (low + (costs[1] < costs[0])).to(torch.int32)
+            nearest = self._of_pass(symbols, index)
+            beyond = self._of_pass(scaled, index) - nearest
+            distance = beyond.abs()
+            rests = nearest - offsets
+            others = rests + beyond.sign().to(torch.int32)
+            saved = self.tables.costs(rests, tables) - self.tables.costs(others, tables)
+            lost = self._of_pass(worth.expand(1, *self.shape), index) * (1 - 2 * distance)
+            # What was decoded once is coded again as it is.
+            chosen = (saved > lost) & (distance > _NEARLY)
+            rests = torch.where(chosen, others, rests)
             self._put(symbols, index, rests + offsets)
             yield tables, rests
 

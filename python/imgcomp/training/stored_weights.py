@@ -116,7 +116,7 @@ def _entropy_weights(
         for name, values in windows.items():
             found[f"group{group}.{name}.weight"] = values.permute(3, 2, 0, 1)
         for name, bits in (("between", two), ("last", three)):
-            weight = code[f"{group}.{name}"].double().T[..., None, None] / 2.0**bits
+            weight = code[f"{group}.{name}"].double().transpose(0, 1)[..., None, None] / 2.0**bits
             rounded = code[f"{group}.{name}_bias"].double() - _half(bits)
             found[f"group{group}.{name}.weight"] = weight
             found[f"group{group}.{name}.bias"] = rounded / 2.0 ** (bits + _PLACES)
