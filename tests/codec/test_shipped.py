@@ -15,7 +15,9 @@ from imgcomp.codec.patch_codec import patch_codec
 from imgcomp.models.patch_transform import restoration_filter
 
 SHIPPED = Path(imgcomp.codec.__file__).parent / "shipped"
-SHAPES = {"patch-gray": (1, 28, 28), "patch-colour": (3, 32, 32)}
+PATCH = {"patch-gray": (1, 28, 28), "patch-colour": (3, 32, 32)}
+HOUSE = {"house-gray": (1, 28, 28), "house-colour": (3, 32, 32)}
+SHAPES = PATCH | HOUSE
 SETS = {
     "patch-gray": ("Fashion-MNIST", "MNIST"),
     "patch-colour": ("CIFAR-10", "CIFAR-100"),
