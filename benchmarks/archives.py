@@ -144,7 +144,8 @@ def compare(name: str, case: Case, repeats: int, folder: Path) -> tuple[list[dic
     note = (
         f"{name}: {ours_psnr:.2f} dB with {case.codec}, {peers_psnr:.2f} dB with {case.peer} at "
         f"quality {quality} (first {SAMPLE:,} test images). {len(some):,} test images: "
-        f"{estimated:,.0f} bits estimated, {real:,} in the file, {100 * (real / estimated - 1):.2f} % more."
+        f"{estimated:,.0f} bits estimated, {real:,} in the file, "
+        f"{100 * (real / estimated - 1):.2f} % more."
     )
     return rows, note
 

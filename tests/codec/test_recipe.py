@@ -101,7 +101,7 @@ def test_changes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("nmae=x", "unknown key nmae; did you mean name? known: data, fit, kind, name"),
+        ("nmae=x", "unknown key nmae; did you mean name? known: data, fit, judge, kind, name"),
         ("data.test={}", "unknown key data.test; did you mean data.tables? known: tables, tr"),
         ("network.widht=3", "unknown key network.widht; did you mean network.width?"),
         ("network.image_shape=[1,1,1]", "unknown key network.image_shape"),
@@ -265,3 +265,25 @@ def test_threads_are_as_before(trained):
         checkpoint=trained[1], resume=True, progress=False
     )
     assert torch.get_num_threads() == before
+
+
+def test_a_training_begins_with_another_codec_and_for_a_judge(tmp_path):
+    first = changed("fit.epochs=1").train(progress=False)
+    first.codec.save(tmp_path / "first.safetensors")
+    judge = imgcomp.models.feng2018_classifier(seed=1)
+    imgcomp.save(judge, tmp_path / "judge.safetensors")
+    start, by = (f'"{tmp_path / name}.safetensors"' for name in ("first", "judge"))
+    more = (f"start={start}", f"judge={by}", 'fit.objective="rate+lambda*judge"', "fit.lr=0.0")
+    with_all = changed(*more)
+    assert Recipe.from_dict(with_all.to_dict()) == with_all
+    trained = with_all.train(progress=False)
+    # Nothing moves at a rate of 0: the codec is what it began with, and was judged.
+    images = DIGITS.test.images[:20]
+    assert torch.equal(trained.codec.codes(images), first.codec.codes(images))
+    assert "agreement" in trained.history
+    with pytest.raises(UsageError, match=r"start: the weight .* must be floating point of shape"):
+        changed(*more, "network.width=9").model(DIGITS.train.images)
+    with pytest.raises(UsageError, match=r"judge: .*first\.safetensors is no classifier"):
+        changed(*more[:1], f"judge={start}", *more[2:]).train(progress=False)
+    with pytest.raises(FileNotFoundError):
+        changed('judge="none.safetensors"').train(progress=False)

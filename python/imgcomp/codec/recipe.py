@@ -16,11 +16,13 @@ from typing import Any
 import torch
 
 from imgcomp import _toml, datasets
+from imgcomp.codec import registry
 from imgcomp.codec.codec import Codec, from_model
 from imgcomp.codec.recipe_checks import checked
 from imgcomp.errors import UsageError
 from imgcomp.models.house import house
-from imgcomp.models.model import Autoencoder
+from imgcomp.models.model import Autoencoder, Classifier
+from imgcomp.training.checkpoint import load
 from imgcomp.training.config import FitConfig
 from imgcomp.training.fit import StopToken, fit
 from imgcomp.training.history import History
@@ -62,6 +64,9 @@ class Recipe:
         tables: training images that the code's tables are counted on, drawn by the seed.
         network: settings of :func:`imgcomp.models.house.house_spec`.
         fit: of :func:`imgcomp.fit`.
+        start: a codec with whose weights the training begins, by name or file; None for the
+            untrained network.
+        judge: file of the classifier of the objective ``"judge"``, or None.
     """
 
     name: str
@@ -72,6 +77,8 @@ class Recipe:
     tables: int
     network: Mapping[str, Any]
     fit: FitConfig
+    start: str | None = None
+    judge: str | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path, changes: Sequence[str] = ()) -> Recipe:
@@ -138,10 +145,12 @@ class Recipe:
         """Everything as JSON-able data; :meth:`from_dict` takes it."""
         listed = {k: list(v) if isinstance(v, tuple) else v for k, v in self.network.items()}
         fields = self.fit.to_dict()
+        given = {"start": self.start, "judge": self.judge}
         return {
             "name": self.name,
             "kind": self.kind,
             "seed": self.seed,
+            **{key: value for key, value in given.items() if value is not None},
             "data": {
                 "training": dict(self.training),
                 "validation": {name: list(span) for name, span in self.validation.items()},
@@ -191,9 +200,17 @@ class Recipe:
             images: uint8 (N, C, H, W), those to train on.
 
         Raises:
-            UsageError: the network does not fit them.
+            UsageError: the network does not fit them, or what it starts with does not fit it.
+            FileNotFoundError: there is no such file to start with.
+            CheckpointError: it is damaged.
         """
-        return house(images, seed=self.seed, **self.network)
+        model = house(images, seed=self.seed, **self.network)
+        if self.start is not None:
+            try:
+                model.load_state_dict(registry.load(self.start).model.state_dict())
+            except UsageError as error:
+                raise UsageError(f"start: {error}") from None
+        return model
 
     def train(
         self,
@@ -218,7 +235,9 @@ class Recipe:
         Raises:
             UsageError: data, network and settings do not fit together.
             DatasetError: a data set cannot be had.
-            CheckpointError: ``resume`` with a checkpoint that is damaged or of another training.
+            FileNotFoundError: there is no such file of a judge or to start with.
+            CheckpointError: ``resume`` with a checkpoint that is damaged or of another training, or
+                a damaged file.
             TrainingDivergedError: the loss became NaN or infinite.
             TrainingInterruptedError: ``stop`` was set.
             KeyboardInterrupt: after Ctrl-C; the checkpoint of the last finished epoch stands.
@@ -226,11 +245,15 @@ class Recipe:
         with _threads(self.fit.threads):
             images, watched = self.images(root, offline=offline)
             model = self.model(images)
+            judge = None if self.judge is None else load(self.judge)
+            if judge is not None and not isinstance(judge, Classifier):
+                raise UsageError(f"judge: {self.judge} is no classifier")
             history = fit(
                 model,
                 images,
                 self.fit,
                 validation=watched,
+                judge=judge,
                 progress=progress,
                 checkpoint=checkpoint,
                 resume=resume,

@@ -19,7 +19,7 @@ from imgcomp.training.config import FitConfig
 
 TABLES = 6000
 """Training images that tables are counted on where nothing else is said."""
-_KEYS = ("name", "kind", "seed", "data", "network", "fit")
+_KEYS = ("name", "kind", "seed", "start", "judge", "data", "network", "fit")
 _DATA = ("training", "validation", "tables")
 _FIT: dict[str, Any] = {"objective": "rate+lambda*mse"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]*")
@@ -46,6 +46,8 @@ def checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
             "name": _name(_get(values, "name")),
             "kind": _text("kind", _get(values, "kind")),
             "seed": seed,
+            "start": _text("start", values["start"]) if "start" in values else None,
+            "judge": _text("judge", values["judge"]) if "judge" in values else None,
             "training": training,
             "validation": _validation(_table(data, "validation", "data.", {}), training),
             "tables": whole_number("data.tables", data.get("tables", TABLES)),
