@@ -20,7 +20,8 @@ from reference_context import ContextDecoder
 
 from imgcomp.codec import CorruptStreamError, FrequencyTables
 from imgcomp.codec._wire import varint
-from imgcomp.codec.context_code import ContextCode, ContextNetwork, quality_for
+from imgcomp.codec.context_code import ContextCode, quality_for
+from imgcomp.codec.context_network import ContextNetwork
 from imgcomp.errors import UsageError
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from imgcomp.codec import BinaryCode, Codec, FrequencyTables, Quantizer, StaticCode
-from imgcomp.codec.context_code import ContextCode, ContextNetwork
+from imgcomp.codec.context_code import ContextCode
+from imgcomp.codec.context_network import ContextNetwork
 from imgcomp.models import Autoencoder, autoencoder_spec, layers
 
 

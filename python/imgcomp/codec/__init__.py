@@ -7,9 +7,11 @@ docs/bitstream.md specifies streams and files.
 
 from imgcomp.codec.archive import Archive, Batch, open
 from imgcomp.codec.binary import BinaryDecoder, BinaryEncoder, ProgressiveStream
-from imgcomp.codec.codec import Codec, from_model
+from imgcomp.codec.codec import Codec
 from imgcomp.codec.codes import BinaryCode, StaticCode
-from imgcomp.codec.context_code import ContextCode, ContextNetwork
+from imgcomp.codec.context_code import ContextCode
+from imgcomp.codec.context_network import ContextNetwork
+from imgcomp.codec.fitting import from_model
 from imgcomp.codec.progressive import cut
 from imgcomp.codec.quantizer import Quantizer
 from imgcomp.codec.registry import load, names

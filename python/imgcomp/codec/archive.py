@@ -11,17 +11,14 @@ from typing import IO, Any, NamedTuple
 
 import torch
 
-from imgcomp.codec import registry
+from imgcomp.codec._codec_of_file import codec_of
 from imgcomp.codec._source import Source, read_header, read_index
 from imgcomp.codec._wire import open_chunk
 from imgcomp.codec.codec import Codec
-from imgcomp.codec.codes import BinaryCode
 from imgcomp.codec.container import BLOCK, Block, Header
-from imgcomp.errors import CorruptStreamError, SpecError, UnknownCodecError, UsageError
+from imgcomp.errors import CorruptStreamError, UsageError
 
 _VALUES_AT_ONCE = 2**24
-_MAX_EMBEDDED_ACTIVATIONS = 2**16
-"""Values between an embedded network's layers for each value of an image."""
 
 
 class Batch(NamedTuple):
@@ -170,7 +167,7 @@ class Archive:
         """
         with self._lock:
             if self._codec is None:
-                self._codec = self._found_codec()
+                self._codec = codec_of(self._header, self._given)
             return self._codec
 
     def __len__(self) -> int:
@@ -344,51 +341,6 @@ class Archive:
             have = f"the first 1 … {most} iterations" if most else "no iterations"
             raise UsageError(f"the file has {have} to choose, not {iterations!r}")
         return iterations
-
-    def _found_codec(self) -> Codec:
-        header = self._header
-        if self._given is not None:
-            codec = self._given if isinstance(self._given, Codec) else registry.load(self._given)
-            if codec.digest != header.digest:
-                raise UnknownCodecError(
-                    f"written with the codec {header.codec!r} of hash {header.digest[:16]}…, not "
-                    f"with {codec.name!r} of hash {codec.digest[:16]}…"
-                )
-        elif header.model is not None:
-            codec = Codec.from_bytes(header.model)
-            if codec.digest != header.digest:
-                raise CorruptStreamError("the codec in the file is not the one of its hash")
-        else:
-            codec = registry.find(header.digest, header.codec)
-        if header.quality and codec.quality:
-            codec = codec.at(header.quality)
-        if codec.any_size and codec.image_shape[0] == header.shape[0]:
-            try:
-                codec = codec.for_images(*header.shape[1:])
-            except SpecError as error:
-                raise CorruptStreamError(f"its codec has no images of this size: {error}") from None
-        if self._given is None and header.model is not None:
-            _check_activations(codec, header)
-        progressive = isinstance(codec.code, BinaryCode)
-        fits = bool(header.quality) == bool(codec.quality)
-        fits &= codec.image_shape == header.shape and progressive == bool(header.iterations)
-        if not fits or (progressive and header.iterations > codec.code.shape[0]):
-            raise CorruptStreamError("the header does not fit the codec that it names")
-        return codec
-
-
-def _check_activations(codec: Codec, header: Header) -> None:
-    """A network that came with a file may take some memory for its images, and no more.
-
-    Raises:
-        CorruptStreamError: it takes more.
-    """
-    found, most = codec.model.activations, _MAX_EMBEDDED_ACTIVATIONS * header.values
-    if found > most:
-        raise CorruptStreamError(
-            f"the network in the file computes {found:,} values for an image; at most {most:,} are "
-            "accepted of such a file"
-        )
 
 
 def open(

@@ -13,10 +13,8 @@ import torch
 
 from imgcomp._checks import real_number, whole_number
 from imgcomp.codec._inputs import whole_numbers
-from imgcomp.codec.codes import BinaryCode, StaticCode, Tables
+from imgcomp.codec.codes import BinaryCode, StaticCode
 from imgcomp.codec.context_code import ContextCode, quality_for
-from imgcomp.codec.context_fit import context_code
-from imgcomp.codec.quantizer import Quantizer, has_levels
 from imgcomp.codec.writer import BLOCK_IMAGES, ArchiveWriter
 from imgcomp.errors import CheckpointError, CorruptStreamError, SpecError, UsageError
 from imgcomp.models import sizes
@@ -389,44 +387,3 @@ def _code_from(content: ModelFile) -> Code:
     for side in described["shape"]:
         whole_number("each side of the code's shape", side)
     return kind.from_parts(described, content.code)
-
-
-def from_model(
-    model: Autoencoder,
-    data: Any,
-    *,
-    bits: int = 4,
-    tables: Tables = "auto",
-    name: str = "",
-) -> Codec:
-    """Makes a codec of an autoencoder.
-
-    Levels and tables are fitted to the codes of images, which should be the training images. A
-    network whose encoder ends with ``quantize`` or ``binarize`` has its levels already, one of
-    several rates with an ``entropy_model`` all that it needs but the tables.
-
-    Args:
-        model: whose code is to be stored.
-        data: a Split, or uint8 (N, C, H, W), N at least 2.
-        bits: of each value of the code before entropy coding, 1 … 12; not looked at where the
-            network has levels.
-        tables: one for each channel of the code, each element, or whichever is better.
-        name: to be shown.
-
-    Raises:
-        UsageError: an argument does not fit.
-    """
-    if not isinstance(model, Autoencoder):
-        raise UsageError(f"model must be an Autoencoder, not {type(model).__name__}")
-    whole_number("bits", bits, 1, 12)
-    images = getattr(data, "images", data)
-    if "lambdas" in model.spec:
-        given = checked_images(images, model.input_shape)
-        return Codec(model, context_code(model, given), name=name)
-    if "recurrence" in model.spec:
-        return Codec(model, BinaryCode(model.code_shape), name=name)  # type: ignore[arg-type]
-    codes = codes_of(model, checked_images(images, model.input_shape))
-    if len(codes) < 2:
-        raise UsageError(f"data must have at least 2 images, not {len(codes)}")
-    quantizer = Quantizer.of(model) if has_levels(model) else Quantizer.fit(codes, bits)
-    return Codec(model, StaticCode.fit(codes, quantizer, tables=tables), name=name)

@@ -12,7 +12,8 @@ import math
 
 import torch
 
-from imgcomp.codec.context_code import ContextCode, ContextNetwork
+from imgcomp.codec.context_code import ContextCode
+from imgcomp.codec.context_network import ContextNetwork
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder

@@ -17,7 +17,8 @@ import torch
 
 from imgcomp import _toml, datasets
 from imgcomp.codec import registry
-from imgcomp.codec.codec import Codec, from_model
+from imgcomp.codec.codec import Codec
+from imgcomp.codec.fitting import from_model
 from imgcomp.codec.recipe_checks import checked
 from imgcomp.errors import UsageError
 from imgcomp.models.house import house
