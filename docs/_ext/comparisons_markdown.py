@@ -169,7 +169,7 @@ def sentences_of(content: Content) -> list[str]:
     found = []
     for line in content["lines"]:
         if line["ours"]:
-            said = [_rate_in_words(content, line["name"], _FAIR, "all images in one file each")]
+            said = [_rate_in_words(content, line["name"], _FAIR, "all images in one file")]
             said.append(_rate_in_words(content, line["name"], WHOLE, "whole photographs"))
             said.append(_loss_in_words(content, line["name"]))
             found += [f"{line['title']} {'; '.join(words for words in said if words)}."]

@@ -85,7 +85,7 @@ def test_the_verdict_is_in_words_and_in_a_table(markdown, content):
     text = markdown.verdict({"cifar10": content})
     assert (
         "- CIFAR-10: house takes 12.5 % fewer bytes than the best of all rivals at equal PSNR "
-        "(all images in one file each; −15.5 … −10.5 %); where the best rival (AVIF 4:4:4) has "
+        "(all images in one file; −15.5 … −10.5 %); where the best rival (AVIF 4:4:4) has "
         "lost 5.0 points of accuracy, it has lost 6.8."
     ) in text
     assert cells(text, "CIFAR-10") == [
@@ -140,6 +140,22 @@ def test_parts_of_a_comparison(markdown, content):
         "123,456", "all images in one file", "−12.5 %<br>−15.5 … −10.5",
     ]  # fmt: skip
     assert cells(markdown.rivals(content), "the best")[1].startswith("−40.0 %<br>−43.0 … −38.0<br>")
+
+
+def test_photographs_have_no_classes_and_so_nothing_on_what_is_recognised(markdown, content):
+    content["data"]["photographs"] = ["a", "b"]
+    content["originals_accuracy"], content["fallen"] = None, []
+    content["bd_rates"] = [record("psnr", "mosaic", 8.0), record("psnr", "whole", 4.0)]
+    content["at_quality"][0]["whole"] = 0.5
+    texts = {name: part(content) for name, part in markdown.PARTS.items()}
+    assert texts["provenance"].startswith(
+        "1,000 images of 3×32×32, tiles of 2 photographs, which are also sent whole. Stages of"
+    )
+    assert texts["recognised"] == ""
+    assert "Bits per pixel at equal PSNR: whole photographs, a file each" in texts["levels"]
+    assert "0.500" in texts["levels"]
+    assert "accuracy" not in texts["levels"]
+    assert cells(texts["best"], "house")[-1] == "+4.0 %<br>+1.0 … +6.0"
 
 
 def test_committed_comparisons_are_of_known_sets_and_small():

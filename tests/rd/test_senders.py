@@ -221,6 +221,14 @@ def test_stages_of_different_qualities_are_different_stages(tmp_path):
     assert len({node.inputs["model"].fingerprint for node in nodes}) == 11
 
 
+def test_the_longest_stages_begin_first():
+    lines = lines_of(["png", "webp", "avif"], (3, 32, 32))
+    sent = Material("some", split(smooth(3)), split(smooth(9)), labelled=False)
+    nodes = planned(lines, sent, judge_epochs=0, retrain_images=0).points
+    costs = {name: rows[0].cost for name, rows in nodes.items()}
+    assert sorted(costs, key=costs.__getitem__) == ["png", "webp", "avif-444", "webp-lossless"]
+
+
 def test_a_codec_of_any_size_takes_a_photograph_as_it_is_and_others_its_tiles():
     picture = smooth(1, 1, 56)[0, :, :, :44]
     codec = several_rates(digits(40))

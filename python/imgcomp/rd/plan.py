@@ -19,7 +19,8 @@ SHOWN = 8
 _RETRAINED = 3
 """Points of a line on whose images a classifier is trained."""
 _PCA_FITTED, _PQ_FITTED = 5_000, 4_000
-_COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0}
+_COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0, "webp-lossless": 90.0}
+"""Seconds of a stage, roughly; by line or family. The longest begin first, none is left alone."""
 _JUDGE_SIDE = 16
 
 
@@ -102,7 +103,7 @@ def planned(
         for number, at in enumerate(line.points):
             settings = _config(line, at)
             model = _model(line, at, material)
-            cost = _COSTS.get(line.family, 2.0)
+            cost = _COSTS.get(line.name, _COSTS.get(line.family, 5.0))
             name = f"{line.name}/{at.label}"
             plan.points[line.name].append(
                 stages.point(

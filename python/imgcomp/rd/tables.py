@@ -143,7 +143,7 @@ _LEVEL_HEADS = {MAIN: "dB", ACCURACY: "points lost"}
 
 
 def _heads(results: Results, measure: str, levels: Sequence[float]) -> list[str]:
-    if measure == MAIN:
+    if measure == MAIN or not levels:
         return [f"{level:g}" for level in levels]
     if measure == ACCURACY:
         whole = 100 * results["originals_accuracy"]
