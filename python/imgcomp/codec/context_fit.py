@@ -8,16 +8,17 @@ qualities. So the tables also make up for what the rounding costs.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import torch
 
 from imgcomp.codec.context_code import ContextCode
-from imgcomp.codec.context_network import ContextNetwork
+from imgcomp.codec.context_network import BEST, ContextNetwork
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder
-from imgcomp.models.pixels import codes_of
+from imgcomp.models.pixels import codes_of, images_of
 
 PLACES = 8
 """Binary places of values between layers."""
@@ -36,6 +37,10 @@ _FURTHEST = 255
 """Rests beyond are escapes."""
 _PRIOR = 20.0
 """As if so many values of the logistic distribution had been counted first."""
+_FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 64.0)
+"""By which an error of the latent may be worth more than by the network's first transform."""
+_TRIED_ON = 600
+"""Images that these are tried on."""
 _FIXED = 64
 """Counts are whole numbers of this part."""
 
@@ -59,10 +64,32 @@ def context_code(model: Autoencoder, images: torch.Tensor) -> ContextCode:
     none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
     code = ContextCode(shape, log_gain, fidelity, network, none)
     # At first for rounded values, then for those that an encoder chooses under the tables.
-    for weighed in (False, True):
-        tables = _tables(_counts(model, images, code, weighed), network)
-        code = ContextCode(shape, log_gain, fidelity, network, tables)
-    return code
+    code = dataclasses.replace(code, tables=_tables(_counts(model, images, code, False), network))
+    code = dataclasses.replace(code, fidelity=_fidelity(model, images[:_TRIED_ON], code))
+    return dataclasses.replace(code, tables=_tables(_counts(model, images, code, True), network))
+
+
+def _fidelity(model: Autoencoder, images: torch.Tensor, code: ContextCode) -> torch.Tensor:
+    """For each level, the fidelity with which the loss that was trained for is smallest.
+
+    The decoder has learnt what nearest numbers are like. The more an encoder leaves them, the less
+    it knows what to make of the others.
+    """
+    found = []
+    for level, weight in enumerate(model.spec["lambdas"]):
+        at = code.at(round(1 + (BEST - 1) * level / (len(code.fidelity) - 1)))
+        codes = codes_of(model, images, level=at.level, rounds=False)
+        losses = []
+        for factor in _FACTORS:
+            tried = dataclasses.replace(at, fidelity=at.fidelity + math.log(factor))
+            values = tried.values(tried.symbols(codes))
+            outputs = images_of(model, values, level=at.level)
+            error = (outputs.float() - images.float()).square().mean() / 255**2
+            pixels = len(images) * images.shape[2] * images.shape[3]
+            losses.append(tried.bits(values) / pixels + weight * float(error))
+        best = _FACTORS[losses.index(min(losses))]
+        found.append(code.fidelity[level] + math.log(best))
+    return torch.stack(found)
 
 
 def _counts(
