@@ -58,29 +58,40 @@ TEST_CASE("lambda weighs each image's distortion by its own level") {
   context.level_shares = at::tensor({1.0F, 0.0F, 0.5F, 0.5F, 0.0F, 1.0F}).view({3, 2});
   const at::Tensor lambdas = at::tensor({10.0F, 100.0F, 1000.0F});
   const at::Tensor output = model.forward(batch.input, context).detach();
-  const at::Tensor bits = context.bits.detach().sum() / (3 * 16);
+  // In relation to the middle of the ladder, 100: a per cent of rate counts alike everywhere.
+  const at::Tensor shares = (lambdas / 100.0).pow(-1.0 / 3.0);
+  const at::Tensor bits = context.bits.detach() / 16;
   const at::Tensor error = output - batch.target;
-  const at::Tensor squares = (lambdas * error.square().sum({1, 2, 3}) / 16).sum() / 3;
-  const at::Tensor distances = (lambdas * error.abs().sum({1, 2, 3}) / 16).sum() / 3;
+  const at::Tensor squares = error.square().sum({1, 2, 3}) / 16;
+  const at::Tensor distances = error.abs().sum({1, 2, 3}) / 16;
   const std::map<std::string, at::Tensor> expected{
-      {"rate+lambda*mse", bits + squares},
-      {"lambda*mse", squares},
-      {"2*rate+lambda*l1", 2 * bits + distances},
-      {"rate+lambda*mse+7*l1", bits + squares + 7 * at::l1_loss(output, batch.target)},
+      {"rate+lambda*mse", bits + lambdas * squares},
+      {"lambda*mse", lambdas * squares},
+      {"2*rate+lambda*l1", 2 * bits + lambdas * distances},
+      {"rate+lambda*mse+7*l1", bits + lambdas * squares + 7 * distances},
   };
-  for (const auto& [name, loss] : expected) {
+  for (const auto& [name, losses] : expected) {
     const auto objective = make_objective(name);
     CHECK_NOTHROW(objective->check(model, {batch.input, {}, {}}));
     const ObjectiveResult result = (*objective)(model, batch, context);
-    CHECK(at::allclose(result.loss, loss));
+    CHECK(at::allclose(result.loss, (shares * losses).mean()));
     REQUIRE(result.metrics.size() == 2);
     CHECK(result.metrics[0].name == "bpp");
-    CHECK(at::allclose(result.metrics[0].mean.to(at::kFloat), bits));
+    CHECK(at::allclose(result.metrics[0].mean.to(at::kFloat), bits.mean()));
   }
   // With a level of its own each image has its own lambda, so that another order is another loss.
   context.level_shares = context.level_shares.flip(0);
   const ObjectiveResult turned = (*make_objective("lambda*mse"))(model, batch, context);
-  CHECK(!at::allclose(turned.loss, squares));
+  CHECK(!at::allclose(turned.loss, (shares * lambdas * squares).mean()));
+}
+
+TEST_CASE("a judge is a classifier of the same images") {
+  const Model model(testing::rated_autoencoder({}), 1);
+  const ImageData images{at::rand({2, 1, 4, 4}), {}, {}};
+  CHECK_THROWS_WITH_AS(make_objective("judge")->check(model, images),
+                       "the objective 'judge' needs a classifier that judges", UsageError);
+  const auto no_classifier = std::make_shared<Model>(testing::rated_autoencoder({}), 1);
+  CHECK_THROWS_AS(make_objective("judge", {}, no_classifier)->check(model, images), UsageError);
 }
 
 TEST_CASE("lambda is for networks of several rates and terms of each image") {
