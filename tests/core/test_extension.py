@@ -64,7 +64,10 @@ def test_a_spec_of_another_kind_is_a_type_error():
         ({"threads": -1}, "must not be negative"),
         ({"patience": -1}, "must not be negative"),
         ({"patience": 1}, "needs a column to watch"),
-        ({"objective": "typo"}, "objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'judge', 'rate', a sum"),
+        (
+            {"objective": "typo"},
+            "objective must be 'mse', 'l1', 'bce', 'ms_ssim', 'judge', 'rate', a sum",
+        ),
         ({"monitor": "val_loss"}, "cannot be watched without validation data"),
     ],
     ids=str,

@@ -126,8 +126,7 @@ ForwardContext at_level(const Model& model, std::optional<double> level, int64_t
 }  // namespace
 
 at::Tensor encode_images(const Model& model, const at::Tensor& images, int64_t batch_size,
-                         std::optional<double> level, bool rounds,
-                         const AfterBatch& after_batch) {
+                         std::optional<double> level, bool rounds, const AfterBatch& after_batch) {
   require_autoencoder(model);
   check_data({images, {}, {}}, model, "the");
   return over_batches(
