@@ -286,7 +286,7 @@ def test_a_dataset_for_torch(tmp_path: Path) -> None:
 
 
 def test_shapes_without_a_codec_are_said() -> None:
-    with pytest.raises(UsageError, match="no codec of the package takes images of 1×4×5"):
-        codec.compress(torch.zeros(1, 1, 4, 5, dtype=torch.uint8))
+    with pytest.raises(UsageError, match="no codec of the package takes images of 2×4×5"):
+        codec.compress(torch.zeros(1, 2, 4, 5, dtype=torch.uint8))
     with pytest.raises(UsageError, match=r"must be \(N, C, H, W\)"):
         codec.compress(torch.zeros(4, 5, dtype=torch.uint8))
