@@ -39,18 +39,24 @@ _PRIOR = 20.0
 """As if so many values of the logistic distribution had been counted first."""
 _FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 64.0)
 """By which an error of the latent may be worth more than by the network's first transform."""
+_NEAREST = 30.0
+"""A fidelity with which no step away from the nearest number is ever worth it."""
 _TRIED_ON = 600
 """Images that these are tried on."""
 _FIXED = 64
 """Counts are whole numbers of this part."""
 
 
-def context_code(model: Autoencoder, images: torch.Tensor) -> ContextCode:
+def context_code(
+    model: Autoencoder, images: torch.Tensor, *, weighs_errors: bool = True
+) -> ContextCode:
     """The code of a network whose encoder ends with ``entropy_model`` and has several rates.
 
     Args:
         model: trained.
         images: uint8 (N, C, H, W), training images: some thousands are enough.
+        weighs_errors: whether encoders weigh squared errors against bits, as a network does that
+            was trained for ``"rate+lambda*mse"``; else they take the nearest numbers.
 
     Raises:
         UsageError: the network is another one, or its weights are too large for whole numbers.
@@ -65,6 +71,8 @@ def context_code(model: Autoencoder, images: torch.Tensor) -> ContextCode:
     code = ContextCode(shape, log_gain, fidelity, network, none)
     # At first for rounded values, then for those that an encoder chooses under the tables.
     code = dataclasses.replace(code, tables=_tables(_counts(model, images, code, False), network))
+    if not weighs_errors:
+        return dataclasses.replace(code, fidelity=torch.full_like(fidelity, _NEAREST))
     code = dataclasses.replace(code, fidelity=_fidelity(model, images[:_TRIED_ON], code))
     return dataclasses.replace(code, tables=_tables(_counts(model, images, code, True), network))
 

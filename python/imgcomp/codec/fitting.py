@@ -20,6 +20,7 @@ def from_model(
     *,
     bits: int = 4,
     tables: Tables = "auto",
+    weighs_errors: bool = True,
     name: str = "",
 ) -> Codec:
     """Makes a codec of an autoencoder.
@@ -34,6 +35,9 @@ def from_model(
         bits: of each value of the code before entropy coding, 1 … 12; not looked at where the
             network has levels.
         tables: one for each channel of the code, each element, or whichever is better.
+        weighs_errors: of a network of several rates: whether its encoder weighs squared errors
+            against bits, or takes the nearest numbers, for networks that were trained for
+            something else than the squared error.
         name: to be shown.
 
     Raises:
@@ -45,7 +49,8 @@ def from_model(
     images = getattr(data, "images", data)
     if "lambdas" in model.spec:
         given = checked_images(images, model.input_shape)
-        return Codec(model, context_code(model, given), name=name)
+        code = context_code(model, given, weighs_errors=weighs_errors)
+        return Codec(model, code, name=name)
     if "recurrence" in model.spec:
         return Codec(model, BinaryCode(model.code_shape), name=name)  # type: ignore[arg-type]
     codes = codes_of(model, checked_images(images, model.input_shape))

@@ -32,6 +32,7 @@ from imgcomp.training.stored_weights import rounded
 
 RECIPES = Path(__file__).parent / "recipes"
 _SUFFIX = ".toml"
+_SQUARED_ERROR = "rate+lambda*mse"
 
 
 def names() -> list[str]:
@@ -273,7 +274,12 @@ class Recipe:
         small.load_state_dict(rounded(model.spec, model.state_dict()))
         generator = torch.Generator().manual_seed(self.seed)
         drawn = torch.randperm(len(images), generator=generator)[: self.tables]
-        return from_model(small, images[drawn], name=self.name)
+        return from_model(
+            small,
+            images[drawn],
+            weighs_errors=self.fit.objective == _SQUARED_ERROR,
+            name=self.name,
+        )
 
 
 @contextlib.contextmanager
