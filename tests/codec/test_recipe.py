@@ -182,9 +182,14 @@ def test_files(tmp_path):
 
 
 def test_recipes_of_the_package():
-    assert recipe.names() == ["house-colour", "house-digits", "house-gray"]
-    colour, digits, gray = (Recipe.load(name) for name in recipe.names())
-    assert [r.name for r in (colour, digits, gray)] == recipe.names()
+    names = ["house-colour", "house-digits", "house-gray", "house-gray-classifier"]
+    assert recipe.names() == names
+    colour, digits, gray, classifier = (Recipe.load(name) for name in names)
+    assert [r.name for r in (colour, digits, gray, classifier)] == names
+    assert (classifier.start, classifier.fit.objective) == ("house-gray", "rate+lambda*judge")
+    assert isinstance(imgcomp.load(classifier.judge), imgcomp.models.Classifier)
+    # It begins with the weights of the other, whose network it so must have.
+    assert classifier.model(DIGITS.train.images).num_parameters == 680_977
     assert colour.training == {"cifar-10": 48000, "cifar-100": 48000}
     assert colour.validation == {"cifar-10": (48000, 49000), "cifar-100": (48000, 48500)}
     lambdas = (40.0, 120.684, 364.113, 1098.561, 3314.454, 10000.0)

@@ -17,7 +17,11 @@ from imgcomp.models.patch_transform import restoration_filter
 
 SHIPPED = Path(imgcomp.codec.__file__).parent / "shipped"
 PATCH = {"patch-gray": (1, 28, 28), "patch-colour": (3, 32, 32)}
-HOUSE = {"house-gray": (1, 28, 28), "house-colour": (3, 32, 32)}
+HOUSE = {
+    "house-gray": (1, 28, 28),
+    "house-gray-classifier": (1, 28, 28),
+    "house-colour": (3, 32, 32),
+}
 SHAPES = PATCH | HOUSE
 SETS = {
     "patch-gray": ("Fashion-MNIST", "MNIST"),

@@ -7,6 +7,7 @@ settings of :func:`imgcomp.fit`. With a seed, that is all that a codec follows f
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ class Recipe:
         fit: of :func:`imgcomp.fit`.
         start: a codec with whose weights the training begins, by name or file; None for the
             untrained network.
-        judge: file of the classifier of the objective ``"judge"``, or None.
+        judge: file of the classifier of the objective ``"judge"``, or None. :meth:`load` also looks
+            for it beside the recipe.
     """
 
     name: str
@@ -112,7 +114,12 @@ class Recipe:
             content = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             raise UsageError(f"{path.name}: not TOML: not UTF-8") from None
-        return cls.from_toml(content, changes, where=path.name)
+        recipe = cls.from_toml(content, changes, where=path.name)
+        beside = path.parent / (recipe.judge or "")
+        # As in the file: relative to it, unless there is one where the command runs.
+        if recipe.judge and beside.is_file() and not Path(recipe.judge).is_file():
+            recipe = dataclasses.replace(recipe, judge=str(beside))
+        return recipe
 
     @classmethod
     def from_toml(cls, text: str, changes: Sequence[str] = (), *, where: str = "recipe") -> Recipe:
