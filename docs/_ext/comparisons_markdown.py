@@ -59,14 +59,19 @@ def committed(folder: Path) -> dict[str, dict[str, Any]]:
 def shown(one: tables.Shown) -> str:
     """A table with its title and caption; small print goes below."""
     heads = [escape(head) for head in one.heads]
-    rows = [["<br>".join(map(_unbroken, cell.split("\n"))) for cell in row] for row in one.rows]
+    rows = [list(map(_cell, row)) for row in one.rows]
     caption = f"{escape(one.caption)}\n\n" if one.caption else ""
     right = [False] + [True] * (len(heads) - 1)
     return f"**{escape(one.title)}**\n\n{caption}{table(heads, rows, right)}"
 
 
-def _unbroken(text: str) -> str:
-    return unbroken(escape(text))
+def _cell(text: str) -> str:
+    return "<br>".join(unbroken(escape(line)) for line in text.split("\n"))
+
+
+def _points(value: float) -> str:
+    """Points of accuracy, with a minus that is one."""
+    return f"{value:.1f}".replace("-", "−")
 
 
 def provenance(content: Content) -> str:
@@ -156,7 +161,7 @@ def verdict(found: Mapping[str, Content]) -> str:
             "Images", "Codec", "Counted", *(scale.title for scale in SCALES.values()),
             "Points lost", f"PSNR, with weights among {_SHARED_BY:,}",
         ]  # fmt: skip
-        cells = [["<br>".join(map(_unbroken, cell.split("\n"))) for cell in row] for row in rows]
+        cells = [list(map(_cell, row)) for row in rows]
         parts.append(table(heads, cells, [False] * 3 + [True] * (len(heads) - 3)))
     absent = [SETS[name] for name in SETS if name not in found]
     if absent:
@@ -199,8 +204,7 @@ def _loss_in_words(content: Content, name: str) -> str:
             )
             if line["fallen"] is None:
                 return f"needs more bits at its coarsest setting than there are {where} accuracy"
-            lost = f"{line['fallen']:.1f}".replace("-", "−")
-            return f"{where} accuracy, it has lost {lost}"
+            return f"{where} accuracy, it has lost {_points(line['fallen'])}"
     return ""
 
 
@@ -239,7 +243,7 @@ def _lost(content: Content, name: str, size: str) -> str:
     for record in content["fallen"]:
         for line in record["lines"]:
             if (record["size"], line["line"]) == (size, name) and line["fallen"] is not None:
-                return f"{line['fallen']:.1f}".replace("-", "−")
+                return _points(line["fallen"])
     return tables.NONE
 
 

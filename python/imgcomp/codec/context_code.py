@@ -201,14 +201,11 @@ class ContextCode:
         """
         return sum(self.tables.bits(rests, tables) for tables, rests in self.coded(codes))
 
-    def coded(
-        self, codes: ArrayLike, *, weighed: bool = True
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    def coded(self, codes: ArrayLike) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """For each pass, the tables and the numbers that are coded under them.
 
         Args:
             codes: ``(N, *shape)``, floating point.
-            weighed: by what they cost; else each value goes to the nearest whole number.
 
         Returns:
             int32 (N, channels, places) each.
@@ -216,13 +213,7 @@ class ContextCode:
         Raises:
             UsageError: wrong shape or dtype, or values that are not finite.
         """
-        symbols = self._rounded(codes)
-        if weighed:
-            yield from self._weighed(codes, symbols)
-            return
-        for index in range(self._passes):
-            tables, offsets = self._predicted(symbols, index)
-            yield tables, self._of_pass(symbols, index) - offsets
+        return self._weighed(codes, self._rounded(codes))
 
     def parts(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         """What a codec's file says of the code, and its tensors; :meth:`from_parts` takes them."""

@@ -19,9 +19,8 @@ from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder
 from imgcomp.models.pixels import codes_of, images_of
+from imgcomp.training.stored_weights import PLACES, half
 
-PLACES = 8
-"""Binary places of values between layers."""
 MOST_SEEN = 127
 MOST_BETWEEN = 32767
 _MOST_BITS = 14
@@ -68,13 +67,14 @@ def context_code(
     # that it begins as.
     fidelity = torch.tensor(model.spec["lambdas"]).log() - math.log(model.input_shape[0])
     none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
-    code = ContextCode(shape, log_gain, fidelity, network, none)
-    # At first for rounded values, then for those that an encoder chooses under the tables.
-    code = dataclasses.replace(code, tables=_tables(_counts(model, images, code, False), network))
+    # At first for the nearest numbers, then for those that an encoder chooses under the tables.
+    nearest = ContextCode(shape, log_gain, torch.full_like(fidelity, _NEAREST), network, none)
+    nearest = dataclasses.replace(nearest, tables=_tables(_counts(model, images, nearest), network))
     if not weighs_errors:
-        return dataclasses.replace(code, fidelity=torch.full_like(fidelity, _NEAREST))
+        return nearest
+    code = dataclasses.replace(nearest, fidelity=fidelity)
     code = dataclasses.replace(code, fidelity=_fidelity(model, images[:_TRIED_ON], code))
-    return dataclasses.replace(code, tables=_tables(_counts(model, images, code, True), network))
+    return dataclasses.replace(code, tables=_tables(_counts(model, images, code), network))
 
 
 def _fidelity(model: Autoencoder, images: torch.Tensor, code: ContextCode) -> torch.Tensor:
@@ -100,15 +100,13 @@ def _fidelity(model: Autoencoder, images: torch.Tensor, code: ContextCode) -> to
     return torch.stack(found)
 
 
-def _counts(
-    model: Autoencoder, images: torch.Tensor, code: ContextCode, weighed: bool
-) -> torch.Tensor:
+def _counts(model: Autoencoder, images: torch.Tensor, code: ContextCode) -> torch.Tensor:
     """How often each number is coded under each table, (tables, numbers); see :func:`_tables`."""
     counts = torch.zeros(len(code.tables), 2 * _FURTHEST + 3, dtype=torch.int64)
     for quality in QUALITIES:
         each = code.at(quality)
         codes = codes_of(model, images, level=each.level, rounds=False)
-        for tables, rests in each.coded(codes, weighed=weighed):
+        for tables, rests in each.coded(codes):
             place = rests.clamp(-_FURTHEST - 1, _FURTHEST + 1) + _FURTHEST + 1
             index = tables.long() * counts.shape[1] + place
             counts += torch.bincount(index.flatten(), minlength=counts.numel()).view_as(counts)
@@ -164,9 +162,9 @@ def context_network(model: Autoencoder) -> tuple[ContextNetwork, torch.Tensor]:
         }
         weights |= {f"{index}.{name}": w.to(torch.int16) for name, w in rounded.items()}
         # Sums are shifted down, which cuts off: half a unit more rounds instead.
-        biases.append(_whole(both, one) + _half(one - PLACES))
+        biases.append(_whole(both, one) + half(one - PLACES))
         for name, places in (("between", two), ("last", three)):
-            value = _whole(state[f"{at}.{name}.bias"], places + PLACES) + _half(places)
+            value = _whole(state[f"{at}.{name}.bias"], places + PLACES) + half(places)
             weights[f"{index}.{name}_bias"] = value.to(torch.int32)
     unit = 2**PLACES
     network = ContextNetwork(
@@ -196,10 +194,6 @@ def _bits(name: str, weights: torch.Tensor, bias: torch.Tensor, places: int, mos
 
 def _whole(values: torch.Tensor, bits: int) -> torch.Tensor:
     return (values * 2.0**bits).round().long()
-
-
-def _half(bits: int) -> int:
-    return 2 ** (bits - 1) if bits > 0 else 0
 
 
 def _tables(counts: torch.Tensor, network: ContextNetwork) -> FrequencyTables:

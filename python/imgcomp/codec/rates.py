@@ -119,12 +119,13 @@ def webp(images: torch.Tensor, quality: int, method: int = 4) -> tuple[float, fl
     """
     from PIL import Image
 
+    from imgcomp.datasets._image_file import as_picture
+
     mode = "L" if images.shape[1] == 1 else "RGB"
     size, decoded = 0, []
     for image in images:
-        pixels = image.permute(1, 2, 0).squeeze(2) if mode == "L" else image.permute(1, 2, 0)
         file = io.BytesIO()
-        picture = Image.fromarray(pixels.contiguous().numpy())
+        picture = as_picture(image.permute(1, 2, 0).contiguous().numpy())
         picture.save(file, "WEBP", quality=quality, method=method)
         size += file.tell()
         decoded.append(Image.open(file).convert(mode).tobytes())

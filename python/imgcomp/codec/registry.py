@@ -57,7 +57,7 @@ def find(digest: str, name: str) -> Codec:
     # The one of that name first: the others need not be read then.
     for each in sorted(files, key=lambda other: (other != name, other)):
         try:
-            if _digest(files[each]) == digest:
+            if _digest_once(*_version(files[each])) == digest:
                 return Codec.load(files[each])
         except (CheckpointError, OSError):
             continue  # somebody else's file in a folder of codecs
@@ -75,14 +75,14 @@ def for_shape(shape: tuple[int, ...]) -> Codec:
     """
     known, for_any = {}, None
     for path in sorted(SHIPPED.glob(f"*{_SUFFIX}"), key=lambda each: each.stem):
-        codec = Codec.load(path)
-        if codec.image_shape == tuple(shape):
-            return codec
-        if codec.any_size and codec.image_shape[0] == shape[0]:
-            for_any = for_any or codec
-        known[path.stem] = "×".join(map(str, codec.image_shape))
+        own, any_size = _takes_once(*_version(path))
+        if own == tuple(shape):
+            return Codec.load(path)
+        if any_size and own[0] == shape[0]:
+            for_any = for_any or path
+        known[path.stem] = "×".join(map(str, own))
     if for_any is not None:
-        return for_any.for_images(*shape[1:])
+        return Codec.load(for_any).for_images(*shape[1:])
     listed = ", ".join(f"{name} takes {sizes}" for name, sizes in known.items())
     raise UsageError(
         f"no codec of the package takes images of {'×'.join(map(str, shape))} "
@@ -100,12 +100,19 @@ def _files() -> dict[str, Path]:
     return found
 
 
-def _digest(path: Path) -> str:
+def _version(path: Path) -> tuple[Path, int, int]:
+    """A file as it is now: what is known of it holds until it is another one."""
     status = path.stat()
-    return _digest_once(path, status.st_mtime_ns, status.st_size)
+    return path, status.st_mtime_ns, status.st_size
 
 
 @lru_cache(maxsize=256)
 def _digest_once(path: Path, _time: int, _size: int) -> str:
-    """Computed again only where the file is another one."""
     return Codec.load(path).digest
+
+
+@lru_cache(maxsize=256)
+def _takes_once(path: Path, _time: int, _size: int) -> tuple[tuple[int, int, int], bool]:
+    """The shape of a codec's images, and whether it takes those of other sizes."""
+    codec = Codec.load(path)
+    return codec.image_shape, codec.any_size

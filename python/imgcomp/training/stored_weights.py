@@ -15,7 +15,7 @@ from imgcomp.errors import UsageError
 
 _NO_NAME = "\0"
 _WINDOWS = ("earlier", "anchors")
-_PLACES = 8
+PLACES = 8
 """Binary places of what layers of the context network hand on, see docs/bitstream.md."""
 
 
@@ -105,7 +105,7 @@ def _entropy_weights(
     found = {"log_gain": code["log_gain"]}
     bias = code["bias"].double()  # (levels, groups, 2, hidden)
     for group, (one, two, three) in enumerate(codec["bits"]):
-        first = (bias[:, group] - _half(one - _PLACES)) / 2.0**one
+        first = (bias[:, group] - half(one - PLACES)) / 2.0**one
         found[f"group{group}.bias"] = first[:, 0]
         found[f"group{group}.anchors.bias"] = first[0, 1] - first[0, 0]
         windows = {name: code[f"{group}.{name}"].double() / 2.0**one for name in _WINDOWS}
@@ -117,12 +117,12 @@ def _entropy_weights(
             found[f"group{group}.{name}.weight"] = values.permute(3, 2, 0, 1)
         for name, bits in (("between", two), ("last", three)):
             weight = code[f"{group}.{name}"].double().transpose(0, 1)[..., None, None] / 2.0**bits
-            rounded = code[f"{group}.{name}_bias"].double() - _half(bits)
+            rounded = code[f"{group}.{name}_bias"].double() - half(bits)
             found[f"group{group}.{name}.weight"] = weight
-            found[f"group{group}.{name}.bias"] = rounded / 2.0 ** (bits + _PLACES)
+            found[f"group{group}.{name}.bias"] = rounded / 2.0 ** (bits + PLACES)
     return {name: tensor.float() for name, tensor in found.items()}
 
 
-def _half(bits: int) -> float:
+def half(bits: int) -> int:
     """What is added to a bias so that cutting off so many places rounds."""
-    return 2.0 ** (bits - 1) if bits > 0 else 0.0
+    return 2 ** (bits - 1) if bits > 0 else 0
