@@ -14,13 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def markdown():
-    sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-    try:
-        import results_markdown
-    finally:
-        sys.path.pop(0)
-    return results_markdown
+def markdown(docs_module):
+    return docs_module("results_markdown")
 
 
 @pytest.fixture

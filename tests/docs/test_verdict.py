@@ -14,13 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def markdown():
-    sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-    try:
-        import comparisons_markdown
-    finally:
-        sys.path.pop(0)
-    return comparisons_markdown
+def markdown(docs_module):
+    return docs_module("comparisons_markdown")
 
 
 def record(measure, size, percent, *, few=False, **more):

@@ -4,7 +4,7 @@ import pytest
 import torch
 from reference_networks import random_images
 from torch.nn import functional
-from training_runs import fit
+from training_runs import convolutional, fit
 
 import imgcomp
 from imgcomp import models
@@ -15,14 +15,8 @@ IMAGE = (2, 8, 6)
 IMAGES = random_images(6, IMAGE)
 
 
-def network(seed=1):
-    spec = models.autoencoder_spec(
-        IMAGE,
-        [layers.conv2d(4, 3, padding=1), layers.tanh()],
-        [layers.conv2d(2, 3, padding=1)],
-        data_range=(-1.0, 1.0),
-    )
-    return models.from_spec(spec, seed)
+def network():
+    return convolutional(IMAGE)
 
 
 def classifier(seed=2, shape=IMAGE):

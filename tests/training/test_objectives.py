@@ -3,7 +3,7 @@
 import pytest
 import torch
 from reference_networks import random_images, refused
-from training_runs import fit
+from training_runs import convolutional, fit
 
 import imgcomp
 from imgcomp import FitConfig, metrics, models
@@ -13,14 +13,8 @@ from imgcomp.models import layers
 IMAGE = (2, 16, 12)
 
 
-def network(seed=1):
-    spec = models.autoencoder_spec(
-        IMAGE,
-        [layers.conv2d(4, 3, padding=1), layers.tanh()],
-        [layers.conv2d(2, 3, padding=1)],
-        data_range=(-1.0, 1.0),
-    )
-    return models.from_spec(spec, seed)
+def network():
+    return convolutional(IMAGE)
 
 
 def losses(model, images):

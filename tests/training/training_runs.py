@@ -25,6 +25,17 @@ def tiny(seed=0, *, last=None, hidden=3):
     )
 
 
+def convolutional(image, seed=1):
+    """An autoencoder of convolutions, for images (2, H, W) in −1 … 1."""
+    spec = models.autoencoder_spec(
+        image,
+        [layers.conv2d(4, 3, padding=1), layers.tanh()],
+        [layers.conv2d(2, 3, padding=1)],
+        data_range=(-1.0, 1.0),
+    )
+    return models.from_spec(spec, seed)
+
+
 def tiny_classifier(seed=0, dropout=0.0):
     return models.from_spec(
         models.classifier_spec(

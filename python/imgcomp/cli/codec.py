@@ -13,6 +13,7 @@ from typing import Annotated, Any, BinaryIO, TypeVar
 
 import typer
 
+from imgcomp.cli.options import DataDir, Offline
 from imgcomp.errors import UsageError
 
 __all__ = ["compress", "decompress", "info", "verify"]
@@ -91,10 +92,8 @@ def compress(
         int | None, typer.Option(min=1, metavar="N", help="Only the first N images.")
     ] = None,
     force: Force = False,
-    data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Folder that holds the data sets.")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    data_dir: DataDir = None,
+    offline: Offline = False,
     quiet: Quiet = False,
 ) -> None:
     """Compress images into one .imc file, with their order, labels and names."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from imgcomp.cli.options import Offline
 from imgcomp.datasets import _inventory
 
 __all__ = ["data_app"]
@@ -123,7 +124,7 @@ def export(
         int | None, typer.Option(min=1, help="Threads; one per core by default.")
     ] = None,
     data_dir: Folder = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    offline: Offline = False,
 ) -> None:
     """Write a data set as PNG or JPEG files in class folders, which a path as NAME reads back."""
     from imgcomp import datasets

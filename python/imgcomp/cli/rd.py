@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from imgcomp.cli.interruption import resumable
+from imgcomp.cli.options import DataDir, Offline
 
 __all__ = ["rd"]
 
@@ -71,9 +72,7 @@ def rd(
             help="Also write results, page and figures without images there: some 400 kB to keep.",
         ),
     ] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Folder that holds the data sets.")
-    ] = None,
+    data_dir: DataDir = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what lies in the folder.")
     ] = False,
@@ -81,7 +80,7 @@ def rd(
         int | None,
         typer.Option(min=1, help="Stages side by side; one per core by default.", metavar="N"),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    offline: Offline = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")
     ] = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from imgcomp.cli.interruption import resumable
+from imgcomp.cli.options import Offline
 
 STYLES = {
     "agrees": "green",
@@ -57,7 +58,7 @@ def reproduce(
         int | None,
         typer.Option(min=1, help="Stages side by side; one per core by default."),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    offline: Offline = False,
     tensorboard: Annotated[
         bool,
         typer.Option(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imgcomp.cli.interruption import resumable
+from imgcomp.cli.options import DataDir, Offline
 from imgcomp.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,10 +44,8 @@ def train_codec(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last epoch in the folder.")
     ] = False,
-    data_dir: Annotated[
-        Path | None, typer.Option("--data-dir", help="Folder that holds the data sets.")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never download data.")] = False,
+    data_dir: DataDir = None,
+    offline: Offline = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the codec's path only.")
     ] = False,
