@@ -75,9 +75,9 @@ class Trainer {
   Trainer(Model& model, const ImageData& training, const std::optional<ImageData>& validation,
           const TrainerConfig& config, std::shared_ptr<const Model> judge = nullptr);
 
-  // Runs the epochs that are left. on_progress comes about ten times a second. DivergedError names
-  // the epoch and the step of a loss that is not finite. With a monitor, the model has the best
-  // epoch's weights after `finished` and `stopped_early`.
+  // Runs the epochs that are left. on_progress comes after the first step and then about ten times
+  // a second. DivergedError names the epoch and the step of a loss that is not finite. With a
+  // monitor, the model has the best epoch's weights after `finished` and `stopped_early`.
   Outcome run(const OnEpoch& on_epoch, const OnProgress& on_progress);
 
   const TrainerState& state() const { return state_; }

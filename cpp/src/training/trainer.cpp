@@ -126,14 +126,15 @@ bool higher_is_better(const std::string& column) {
 
 }  // namespace
 
-// Calls on_progress about ten times a second, in training and validation alike.
+// Calls on_progress after the first step and then about ten times a second, in training and
+// validation alike.
 class Trainer::Ticker {
  public:
-  explicit Ticker(const OnProgress& on_progress) : on_progress_(on_progress), last_(Clock::now()) {}
+  explicit Ticker(const OnProgress& on_progress) : on_progress_(on_progress) {}
 
   void step(int64_t epoch, int64_t step, int64_t steps, double loss) {
     const auto now = Clock::now();
-    if (!on_progress_ || now - last_ < kProgressInterval) {
+    if (!on_progress_ || (last_ && now - *last_ < kProgressInterval)) {
       return;
     }
     last_ = now;
@@ -144,7 +145,7 @@ class Trainer::Ticker {
 
  private:
   const OnProgress& on_progress_;
-  Clock::time_point last_;
+  std::optional<Clock::time_point> last_;
 };
 
 Trainer::Trainer(Model& model, const ImageData& training,
