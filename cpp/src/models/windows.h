@@ -2,6 +2,8 @@
 // convolutions over channels_last images into matrix products.
 #pragma once
 
+#include <c10/util/BFloat16.h>
+
 #include <array>
 #include <cstdint>
 
@@ -20,10 +22,14 @@ struct WindowGrid {
 // images (N, height, width, channels) → windows (N · rows · columns, kernel · channels); what lies
 // in the padding is 0.
 void gather_windows(const WindowGrid& grid, int64_t images, const float* image, float* windows);
+void gather_windows(const WindowGrid& grid, int64_t images, const c10::BFloat16* image,
+                    c10::BFloat16* windows);
 
 // The adjoint: windows are added up into images, which begin as `bias` (channels) or, where it is
 // null, as 0.
 void scatter_windows(const WindowGrid& grid, int64_t images, const float* windows,
+                     const float* bias, float* image);
+void scatter_windows(const WindowGrid& grid, int64_t images, const c10::BFloat16* windows,
                      const float* bias, float* image);
 
 }  // namespace imgcomp

@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/cpu/Utils.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
@@ -11,6 +12,8 @@
 #include <ATen/ops/upsample_nearest2d.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
+
+#include <utility>
 
 #include "models/direct/images.h"
 #include "models/direct/kernels.h"
@@ -31,9 +34,35 @@ using torch::autograd::variable_list;
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 constexpr Pair kOne{1, 1};
 
+// Whether the processor multiplies bfloat16 numbers faster than float32 ones.
+bool halves_pay() {
+  static const bool pay = [] {
+    const auto capabilities = at::cpu::get_cpu_capabilities();
+    const auto has = [&](const char* name) {
+      const auto place = capabilities.find(name);
+      return place != capabilities.end() && place->second.isBool() && place->second.toBool();
+    };
+    return has("avx512_bf16") || has("amx_bf16");
+  }();
+  return pay;
+}
+
+// Whether autocast asks for products of bfloat16 numbers. Few channels have too few products for
+// what rounding costs, and methods of their own.
+bool halves_wanted(const at::Tensor& weight) {
+  constexpr int64_t kLeastChannels = 16;
+  return at::autocast::is_autocast_enabled(at::kCPU) && weight.size(0) >= kLeastChannels &&
+         weight.size(1) >= kLeastChannels;
+}
+
+// Only products of matrices: there are no loops of ours for bfloat16 numbers.
+bool by_windows(const Plan& plan) {
+  return plan.around.halves || !plan.plain;
+}
+
 // Whether one of the methods that read the image before it is upsampled takes the plan.
 bool upsamples_itself(const Plan& plan) {
-  return transformed::planes_take(plan) || transformed::takes(plan);
+  return !plan.around.halves && (transformed::planes_take(plan) || transformed::takes(plan));
 }
 
 bool by_transform(const Plan& plan) {
@@ -45,9 +74,9 @@ bool by_transform(const Plan& plan) {
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
                     WeightMemory* memory) {
-  if (unrolled::takes(plan)) {
+  if (!plan.around.halves && unrolled::takes(plan)) {
     unrolled::forward_images(plan, x, weight, bias, result, memory);
-  } else if (!plan.plain) {
+  } else if (by_windows(plan)) {
     windowed::forward_images(plan, x, weight, bias, result);
   } else if (transformed::planes_take(plan)) {
     transformed::forward_planes(plan, x, weight, bias, result, choice);
@@ -61,10 +90,10 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
 // The weight's gradient is undefined where the memory sums it up.
 Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                           const Incoming& incoming, WeightMemory* memory) {
-  if (unrolled::takes(plan)) {
+  if (!plan.around.halves && unrolled::takes(plan)) {
     return unrolled::backward_images(plan, x, weight, incoming, memory);
   }
-  if (!plan.plain) {
+  if (by_windows(plan)) {
     return windowed::backward_images(plan, x, weight, incoming, memory);
   }
   if (transformed::planes_take(plan)) {
@@ -99,6 +128,7 @@ struct Convolution : Function<Convolution> {
     context->saved_data["upsample"] = around.upsample;
     context->saved_data["relu"] = around.relu;
     context->saved_data["max_pool"] = around.max_pool;
+    context->saved_data["halves"] = around.halves;
     if (memory) {
       context->saved_data["memory"] = c10::IValue::make_capsule(memory);
     }
@@ -113,9 +143,9 @@ struct Convolution : Function<Convolution> {
       return Pair{values[0], values[1]};
     };
     const Geometry geometry{pair("stride"), pair("padding"), pair("padding_after")};
-    const Around around{context->saved_data["upsample"].toBool(),
-                        context->saved_data["relu"].toBool(),
-                        context->saved_data["max_pool"].toBool()};
+    const Around around{
+        context->saved_data["upsample"].toBool(), context->saved_data["relu"].toBool(),
+        context->saved_data["max_pool"].toBool(), context->saved_data["halves"].toBool()};
     if (at::GradMode::is_enabled()) {
       return derivable(context, x, weight, bias, geometry, around, gradients[0]);
     }
@@ -191,7 +221,8 @@ bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geom
   return direct::best_kernels() != nullptr && is_float(x) && is_float(weight) &&
          x.is_contiguous(kChannelsLast) && geometry.dilation == kOne &&
          (plain || !(around.upsample || around.max_pool)) && x.numel() > 0 && fits(0) && fits(1) &&
-         !at::autocast::is_autocast_enabled(at::kCPU);
+         (!at::autocast::is_autocast_enabled(at::kCPU) ||
+          (at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && halves_pay()));
 }
 
 at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
@@ -219,15 +250,17 @@ at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Geometry& geometry, Around around, const WeightMemoryPtr& memory) {
-  const auto run = [&](const at::Tensor& image) {
-    return Convolution::apply(image, weight, if_defined(bias), geometry, around, memory);
-  };
-  if (!around.upsample ||
-      upsamples_itself(Plan(direct::best_kernels()->width, x, weight, geometry, around))) {
-    return run(x);
+  around.halves = halves_wanted(weight);
+  const bool pool = around.halves && std::exchange(around.max_pool, false);
+  at::Tensor image = x;
+  if (around.upsample &&
+      !upsamples_itself(Plan(direct::best_kernels()->width, x, weight, geometry, around))) {
+    around.upsample = false;
+    image = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
   }
-  around.upsample = false;
-  return run(at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}));
+  const at::Tensor y =
+      Convolution::apply(image, weight, if_defined(bias), geometry, around, memory);
+  return pool ? at::max_pool2d(y, {2, 2}) : y;
 }
 
 }  // namespace imgcomp::fused

@@ -7,9 +7,9 @@
 // the sums stay in registers, what follows is done while they are in the cache, and there is less
 // to multiply: by transforms for 3×3 kernels (transformed/images.h), by products before shifts for
 // few output channels (transformed/planes.h), by one matrix product for tiny images
-// (unrolled/images.h), by one of the windows' for larger strides (windowed/images.h), and by
-// leaving out the three quarters of a pooled gradient that are zero (direct/images.h). The method
-// for a shape is chosen by what it costs.
+// (unrolled/images.h), by one of the windows' for larger strides and under autocast to bfloat16
+// (windowed/images.h), and by leaving out the three quarters of a pooled gradient that are zero
+// (direct/images.h). The method for a shape is chosen by what it costs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,9 +26,10 @@ at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::
                        const Geometry& geometry, Around around = {},
                        const WeightMemoryPtr& memory = {});
 
-// Whether convolve takes these: float32 on the CPU, channels_last, no autocast, a processor with
-// vectors, no dilation, a padding smaller than the kernel, and an output that is not empty; of what
-// stands around a stride or uneven padding only relu.
+// Whether convolve takes these: float32 on the CPU, channels_last, no autocast but that to bfloat16
+// on a processor with instructions for it, a processor with vectors, no dilation, a padding smaller
+// than the kernel, and an output that is not empty; of what stands around a stride or uneven
+// padding only relu.
 bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
              Around around = {});
 

@@ -30,6 +30,8 @@ struct Around {
   bool upsample = false;  // nearest by 2, before it
   bool relu = false;
   bool max_pool = false;  // 2×2, stride 2, after relu only
+  bool halves = false;    // products of numbers rounded to bfloat16; what goes in and out does not
+                          // change
 };
 
 // Everything about one call that does not change from image to image.

@@ -36,6 +36,12 @@ bool by_loops(const at::Tensor& gates) {
          gates.numel() > 0;
 }
 
+// The halves that autocast's convolutions give become float32: one pass over the gates is cheaper
+// than all those of ATen's operations, and the state keeps its precision.
+at::Tensor widened(const at::Tensor& gates) {
+  return gates.scalar_type() == at::kBFloat16 ? gates.to(at::kFloat) : gates;
+}
+
 // How the loops see a step's tensors, given its gates. On a GPU images whose channels are planes
 // stay so: each is one pixel of many channels.
 class Layout {
@@ -218,7 +224,8 @@ ComplexTensor multiply(const ComplexTensor& a, const ComplexTensor& b) {
 
 }  // namespace
 
-std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& cell) {
+std::array<at::Tensor, 2> lstm_cell(const at::Tensor& convolved, const at::Tensor& cell) {
+  const at::Tensor gates = widened(convolved);
   if (by_loops(gates)) {
     const variable_list result = Memory<Lstm>::apply(gates, if_defined(cell));
     return {result[0], result[1]};
@@ -231,7 +238,9 @@ std::array<at::Tensor, 2> lstm_cell(const at::Tensor& gates, const at::Tensor& c
   return {at::sigmoid(parts[2]) * at::tanh(next), next};
 }
 
-std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& gates, const at::Tensor& cell) {
+std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& convolved,
+                                                const at::Tensor& cell) {
+  const at::Tensor gates = widened(convolved);
   if (by_loops(gates)) {
     const variable_list result = Memory<Associative>::apply(gates, if_defined(cell));
     return {result[0], result[1]};
@@ -251,13 +260,15 @@ std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& gates, const a
           at::cat({next.real, next.imaginary}, 1)};
 }
 
-at::Tensor gru_reset_state(const at::Tensor& gates, const at::Tensor& hidden) {
+at::Tensor gru_reset_state(const at::Tensor& convolved, const at::Tensor& hidden) {
+  const at::Tensor gates = widened(convolved);
   return by_loops(gates) ? GruReset::apply(gates, hidden)
                          : at::sigmoid(gates.chunk(2, 1)[1]) * hidden;
 }
 
-at::Tensor gru_cell(const at::Tensor& gates, const at::Tensor& candidate,
+at::Tensor gru_cell(const at::Tensor& convolved, const at::Tensor& convolved_candidate,
                     const at::Tensor& hidden) {
+  const at::Tensor gates = widened(convolved), candidate = widened(convolved_candidate);
   if (by_loops(gates)) {
     return Gru::apply(gates, candidate, if_defined(hidden));
   }

@@ -1,6 +1,7 @@
 // The pointwise part of recurrent cells as one operation each, with its gradient: what lies between
 // the convolutions of a ConvLSTM or ConvGRU. float32 tensors on the CPU, and on GPUs where the
-// kernels are built, go through loops in one pass; others through ATen's operations.
+// kernels are built, go through loops in one pass; others through ATen's operations. bfloat16 gates
+// are widened first, and what is returned is float32.
 #pragma once
 
 #include <ATen/core/Tensor.h>

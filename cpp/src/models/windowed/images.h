@@ -1,5 +1,6 @@
 // Convolutions as matrix products over the windows of the images, laid out as rows: for what the
-// methods of one pixel after another do not take, larger strides and uneven padding.
+// methods of one pixel after another do not take, larger strides and uneven padding, and for
+// products of bfloat16 numbers, which the windows are rounded to part by part.
 #pragma once
 
 #include <optional>
