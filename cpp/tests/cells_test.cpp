@@ -98,6 +98,26 @@ TEST_CASE("the cells' loops give what ATen gives, and their gradients") {
   }
 }
 
+TEST_CASE("gates in halves are widened, and their gradients narrowed") {
+  const at::Tensor gates = random({2, 5, 3, 4}, 20).to(at::kBFloat16).set_requires_grad(true);
+  const at::Tensor wide = gates.detach().to(at::kFloat).set_requires_grad(true);
+  const at::Tensor cell = random({2, 5, 3, 4}, 5), weight = random({2, 5, 3, 4}, 5);
+  const auto found = recurrent::lstm_cell(gates, cell), wanted = recurrent::lstm_cell(wide, cell);
+  for (size_t i = 0; i < found.size(); ++i) {
+    CHECK((found[i].scalar_type() == at::kFloat));
+    CHECK(at::equal(found[i], wanted[i]));
+  }
+  const at::Tensor gradient = torch::autograd::grad({found[0]}, {gates}, {weight})[0];
+  CHECK((gradient.scalar_type() == at::kBFloat16));
+  CHECK(at::equal(gradient,
+                  torch::autograd::grad({wanted[0]}, {wide}, {weight})[0].to(at::kBFloat16)));
+  const at::Tensor two = gates.detach().narrow(1, 0, 10), one = gates.detach().narrow(1, 10, 5);
+  CHECK(at::equal(recurrent::gru_cell(two, one, cell),
+                  recurrent::gru_cell(two.to(at::kFloat), one.to(at::kFloat), cell)));
+  CHECK(at::equal(recurrent::gru_reset_state(two, cell),
+                  recurrent::gru_reset_state(two.to(at::kFloat), cell)));
+}
+
 TEST_CASE("images whose channels are planes are pixels of many channels") {
   // As GPUs take them.
   constexpr int64_t kImages = 3, kChannels = 5, kHeight = 4, kWidth = 7,

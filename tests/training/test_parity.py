@@ -230,3 +230,19 @@ def test_bf16_stays_near_fp32():
         assert all(tensor.dtype == torch.float32 for tensor in model.state_dict().values())
     assert outcomes["bf16"].tolist() != outcomes["fp32"].tolist()
     assert outcomes["bf16"].tolist() == pytest.approx(outcomes["fp32"].tolist(), rel=0.01)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_bf16_of_recurrent_networks_stays_near_fp32(cell):
+    # Channels enough for convolutions to multiply halves; several iterations, so that states and
+    # sums of gradients are among what is compared.
+    losses = {}
+    for precision in ("fp32", "bf16"):
+        model = models.donis2020(cell=cell, iterations=3, reconstruction="additive", seed=3)
+        history = fit(model, random_images(16, (3, 32, 32)), epochs=2, batch_size=BATCH,
+                      shuffle=False, optimizer="adam", lr=1e-3, objective="l1",
+                      precision=precision)  # fmt: skip
+        losses[precision] = history["loss"].tolist()
+        assert all(tensor.dtype == torch.float32 for tensor in model.state_dict().values())
+    assert losses["bf16"] != losses["fp32"]
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.01)
