@@ -11,6 +11,7 @@
 #include "imgcomp/codec/binary_coder.h"
 #include "imgcomp/codec/context_network.h"
 #include "imgcomp/codec/crc32c.h"
+#include "imgcomp/codec/open_streams.h"
 #include "imgcomp/codec/symbol_coder.h"
 #include "imgcomp/error.h"
 #include "pybind.h"
@@ -113,18 +114,39 @@ py::typing::List<py::bytes> encode_symbol_batch(const FrequencyTables& tables,
   return result;
 }
 
-at::Tensor decode_symbol_batch(const FrequencyTables& tables, const Pattern& pattern,
-                               const std::vector<py::bytes>& streams,
-                               const std::vector<int64_t>& shape) {
+std::vector<std::span<const uint8_t>> views_of(const std::vector<py::bytes>& streams) {
   std::vector<std::span<const uint8_t>> views;
   for (const py::bytes& stream : streams) {
     views.push_back(view(stream));
   }
+  return views;
+}
+
+at::Tensor decode_symbol_batch(const FrequencyTables& tables, const Pattern& pattern,
+                               const std::vector<py::bytes>& streams,
+                               const std::vector<int64_t>& shape) {
+  const std::vector<std::span<const uint8_t>> views = views_of(streams);
   py::gil_scoped_release release;
   at::Tensor symbols = at::empty(shape, at::kInt);
   decode_batch(tables, pattern.pattern, views, writable<int32_t>(symbols, "symbols"));
   return symbols;
 }
+
+// Streams that keep their bytes alive.
+struct OwningOpenStreams {
+  OwningOpenStreams(std::shared_ptr<FrequencyTables> tables, std::vector<py::bytes> streams)
+      : bytes(std::move(streams)), open(std::move(tables), views_of(bytes)) {}
+
+  at::Tensor decode(const Pattern& pattern, const std::vector<int64_t>& shape) {
+    py::gil_scoped_release release;
+    at::Tensor symbols = at::empty(shape, at::kInt);
+    open.decode(pattern.pattern, writable<int32_t>(symbols, "symbols"));
+    return symbols;
+  }
+
+  std::vector<py::bytes> bytes;
+  OpenStreams open;
+};
 
 // A decoder that keeps its bytes alive.
 struct OwningBinaryDecoder {
@@ -162,6 +184,13 @@ void register_tables(py::module_& m) {
             return information(tables, pattern.pattern, numbers<int32_t>(symbols, "symbols"));
           },
           py::arg("pattern"), py::arg("symbols"), py::call_guard<py::gil_scoped_release>());
+
+  py::class_<OwningOpenStreams>(m, "OpenStreams", "Streams decoded in goes; see imgcomp.codec.")
+      .def(py::init<std::shared_ptr<FrequencyTables>, std::vector<py::bytes>>(), py::arg("tables"),
+           py::arg("streams"))
+      .def("__len__", [](const OwningOpenStreams& streams) { return streams.open.size(); })
+      .def("decode", &OwningOpenStreams::decode, py::arg("pattern"), py::arg("shape"))
+      .def("check_end", [](const OwningOpenStreams& streams) { streams.open.check_end(); });
 
   m.def(
       "fit_frequencies",

@@ -14,6 +14,7 @@ __all__: list[str] = [
     "ContextNetwork",
     "FrequencyTables",
     "Model",
+    "OpenStreams",
     "Pipeline",
     "PreprocessSteps",
     "TablePattern",
@@ -314,6 +315,21 @@ class FrequencyTables:
     ) -> tuple[int, list[int], int]: ...
     @property
     def precision(self) -> int: ...
+
+class OpenStreams:
+    """
+    Streams decoded in goes; see imgcomp.codec.
+    """
+    def __init__(
+        self, tables: FrequencyTables, streams: collections.abc.Sequence[bytes]
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def check_end(self) -> None: ...
+    def decode(
+        self,
+        pattern: TablePattern,
+        shape: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    ) -> torch.Tensor: ...
 
 class ContextNetwork:
     """

@@ -105,9 +105,14 @@ class ContextDecoder:
         """latents[n][c][y][x] of a block's stream."""
         reader = reference.Reader(stream)
         passes = 2 * len(self.groups)
-        sizes = [reader.number() for _ in range(passes - 1)]
-        parts = [reader.take(size) for size in sizes]
-        parts.append(reader.take(len(stream) - reader.at))
+        sizes = [reader.number()]
+        if sizes[0] == len(stream) - reader.at + 1:
+            assert len(stream) - reader.at < 8192
+            parts = [reference.RangeDecoder(stream[reader.at :])] * passes
+        else:
+            sizes += [reader.number() for _ in range(passes - 2)]
+            parts = [reader.take(size) for size in sizes]
+            parts.append(reader.take(len(stream) - reader.at))
         channels = sum(self.groups)
         latents = [
             [[[0] * width for _ in range(height)] for _ in range(channels)] for _ in range(count)

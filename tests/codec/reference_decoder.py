@@ -97,13 +97,19 @@ def escaped(source, smallest, size):
 
 
 def decode_symbols(data, count, tables, indexes, precision):
-    """A list of `count` symbols; tables are (smallest, frequencies, escape)."""
+    """A list of `count` symbols; tables are (smallest, frequencies, escape).
+
+    `data` may also be the decoder of a short stream, of which these symbols are the next.
+    """
     prepared = []
     for smallest, frequencies, escape in tables:
         starts = list(accumulate([0, *frequencies]))
         prepared.append((smallest, len(frequencies), starts if escape else starts[:-1]))
-    lanes = data[0] if len(data) >= 8192 else 1
-    if lanes == 1:
+    opened = isinstance(data, RangeDecoder)
+    lanes = data[0] if not opened and len(data) >= 8192 else 1
+    if opened:
+        sources = [data]
+    elif lanes == 1:
         sources = [RangeDecoder(data[1:] if len(data) >= 8192 else data)]
     else:
         words = (

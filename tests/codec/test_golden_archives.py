@@ -36,7 +36,7 @@ def test_what_was_written_is_read(name):
             assert opened.metadata["source"] == "a formula"
 
 
-@pytest.mark.parametrize("name", FROZEN)
+@pytest.mark.parametrize("name", [name for name in FROZEN if name not in archives.OUTDATED])
 def test_the_same_is_written_today(name):
     made_with, images, options = FROZEN[name]
     stored = codec.open(file(name))
@@ -49,6 +49,14 @@ def test_the_same_is_written_today(name):
         assert [old[key] for key in ("count", "stream", "parts", "names")] == [
             new[key] for key in ("count", "stream", "parts", "names")
         ]
+
+
+@pytest.mark.parametrize("name", archives.OUTDATED)
+def test_less_is_written_today(name):
+    made_with, images, options = FROZEN[name]
+    data = made_with.compress(images, **options)
+    assert len(data) < len(file(name))
+    assert torch.equal(codec.decompress(data), codec.decompress(file(name)))
 
 
 def test_the_specification_suffices_for_an_archive():
@@ -102,22 +110,23 @@ def test_the_specification_suffices_for_iterations():
         first += count
 
 
-def test_the_specification_suffices_for_contexts():
-    made_with, images, _ = FROZEN["archive-1-context"]
-    header, blocks = reference.read_archive(file("archive-1-context"))
-    assert (header["quality"], header["shape"]) == (37, [1, 7, 10])
+@pytest.mark.parametrize("name", ["archive-1-context", "archive-1-passes"])
+def test_the_specification_suffices_for_contexts(name):
+    made_with, images, _ = FROZEN[name]
+    header, blocks = reference.read_archive(file(name))
+    assert (header["quality"], header["shape"]) == (made_with.quality, [1, 7, 10])
     assert header["digest"] == made_with.digest
     described, tensor = reference.read_safetensors(header["model"])
     assert described["codec"]["kind"] == "context"
     decoder = reference_context.ContextDecoder(described["codec"], tensor, header["quality"])
     expected = made_with.code.symbols(made_with.codes(images))
-    assert expected.shape == (7, 3, 4, 5)
+    assert expected.shape == (len(images), 3, 4, 5)
     found = [
         latent
         for block in blocks
         for latent in decoder.decode(block["stream"], block["count"], 4, 5)
     ]
-    assert [block["count"] for block in blocks] == [3, 3, 1]
+    assert [block["count"] for block in blocks] == ([3, 3, 1] if len(images) == 7 else [3, 1])
     assert found == expected.tolist()
     assert gain_at(described, tensor, header["quality"]) == pytest.approx(
         made_with.code._gain().flatten().tolist()

@@ -172,6 +172,45 @@ def test_batches_are_single_streams():
     assert made.decode_batch([b""] * 3, (2, 0), shared).shape == (3, 2, 0)
 
 
+@given(
+    seed=st.integers(0, 10**6),
+    streams=st.integers(0, 5),
+    goes=st.lists(st.integers(0, 40), max_size=5),
+    escape=st.sampled_from([0, 3]),
+)
+@settings(deadline=None)
+def test_streams_decoded_in_goes(seed, streams, goes, escape):
+    generator = np.random.default_rng(seed)
+    tables = FrequencyTables.from_counts(
+        [generator.integers(1, 99, size) for size in (2, 7, 30)],
+        smallest=[-3, 0, 5],
+        escape=[escape] * 3,
+    )
+    indexes = torch.from_numpy(generator.integers(0, 3, (streams, sum(goes))).astype(np.int32))
+    symbols = drawn(tables, indexes.numel(), seed, indexes.flatten()).view(indexes.shape)
+    if escape and symbols.numel():
+        symbols[0, 0] = 2**31 - 1
+    opened = tables.open(tables.encode_batch(symbols, indexes))
+    for some, theirs in zip(symbols.split(goes, 1), indexes.split(goes, 1), strict=True):
+        assert torch.equal(opened.decode(some.shape[1], theirs), some)
+    opened.check_end()
+
+
+def test_streams_that_end_elsewhere():
+    streams = NIBBLES.encode_batch(torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]]))
+    opened = NIBBLES.open([streams[0], streams[1] + b"\x09"])
+    assert opened.decode(2).tolist() == [[1, 2], [5, 6]]
+    assert opened.decode(2).tolist() == [[3, 4], [7, 8]]
+    with pytest.raises(CorruptStreamError, match="a stream of 3 bytes is not one of 4 symbols"):
+        opened.check_end()
+    early = NIBBLES.open(streams)
+    early.decode((1,))
+    with pytest.raises(CorruptStreamError, match="a stream of 2 bytes is not one of 1 symbols"):
+        early.check_end()
+    with pytest.raises(UsageError, match=r"streams\[1\]"):
+        NIBBLES.open([b"", "text"])
+
+
 def test_one_broken_stream_of_a_batch_is_an_error():
     symbols = torch.randint(0, 16, (40, 1000))
     streams = NIBBLES.encode_batch(symbols)

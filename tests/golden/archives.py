@@ -2,9 +2,9 @@
 
     python tests/golden/archives.py
 
-writes archive-1.imc (version 1, everything that a file can have), archive-1-progressive.imc and
-archive-1-context.imc, and archives.json: what comes out of them. A file that is there is left as it
-is, since every later version must read it.
+writes archive-1.imc (version 1, everything that a file can have), archive-1-progressive.imc,
+archive-1-context.imc, archive-1-passes.imc, and archives.json: what comes out of them. A file that
+is there is left as it is, since every later version must read it.
 """
 
 import json
@@ -184,7 +184,16 @@ def frozen():
             images(7, (1, 7, 10), salt=3),
             {"embed_model": True, "block_images": 3},
         ),
+        "archive-1-passes": (
+            context_codec().at(81).for_images(7, 10),
+            images(4, (1, 7, 10), salt=4),
+            {"embed_model": True, "block_images": 3},
+        ),
     }
+
+
+OUTDATED = ("archive-1-context",)
+"""What is still read, but written in other words today: passes of few bytes as streams each."""
 
 
 def main():

@@ -36,12 +36,10 @@ class Tables {
 // One stream that is being decoded.
 class ShortDecoder {
  public:
-  ShortDecoder(const CodingTables& coding, const TablePattern& pattern,
-               std::span<const uint8_t> stream, uint64_t first)
-      : coding_(coding), precision_(coding.precision), decoder_(stream), tables_(pattern, first) {}
+  ShortDecoder(const CodingTables& coding, RangeDecoder& decoder)
+      : coding_(coding), precision_(coding.precision), decoder_(decoder) {}
 
-  int32_t next() {
-    const uint32_t table = tables_.next();
+  int32_t next(uint32_t table) {
     const uint32_t slot = decoder_.find(precision_);
     const uint32_t place = place_of(coding_, table, slot);
     const Entry entry(coding_.entries[size_t{coding_.first_entry[table]} + place]);
@@ -53,21 +51,29 @@ class ShortDecoder {
     return static_cast<int32_t>(static_cast<uint32_t>(coding_.smallest[table]) + place);
   }
 
-  void check_end(size_t bytes, size_t symbols) const {
-    if (!decoder_.at_end()) {
-      throw CorruptStreamError(
-          concat("a stream of ", bytes, " bytes is not one of ", symbols, " symbols"));
-    }
-  }
-
  private:
   const CodingTables& coding_;
   int precision_;
-  RangeDecoder decoder_;
-  Tables tables_;
+  RangeDecoder& decoder_;
 };
 
 }  // namespace
+
+void check_end(const RangeDecoder& decoder, size_t bytes, uint64_t symbols) {
+  if (!decoder.at_end()) {
+    throw CorruptStreamError(
+        concat("a stream of ", bytes, " bytes is not one of ", symbols, " symbols"));
+  }
+}
+
+void decode_some(const CodingTables& coding, const TablePattern& pattern, RangeDecoder& decoder,
+                 std::span<int32_t> symbols, uint64_t first) {
+  ShortDecoder symbol_decoder(coding, decoder);
+  Tables tables(pattern, first);
+  for (int32_t& symbol : symbols) {
+    symbol = symbol_decoder.next(tables.next());
+  }
+}
 
 std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern& pattern,
                                   std::span<const int32_t> symbols, uint64_t first) {
@@ -91,27 +97,26 @@ std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern
 
 void decode_short(const CodingTables& coding, const TablePattern& pattern,
                   std::span<const uint8_t> stream, std::span<int32_t> symbols, uint64_t first) {
-  ShortDecoder decoder(coding, pattern, stream, first);
-  for (int32_t& symbol : symbols) {
-    symbol = decoder.next();
-  }
-  decoder.check_end(stream.size(), symbols.size());
+  RangeDecoder decoder(stream);
+  decode_some(coding, pattern, decoder, symbols, first);
+  check_end(decoder, stream.size(), symbols.size());
 }
 
 void decode_short_pair(const CodingTables& coding, const TablePattern& pattern,
                        std::span<const std::span<const uint8_t>, 2> streams,
                        std::span<int32_t> symbols, uint64_t first) {
   const size_t length = symbols.size() / 2;
-  ShortDecoder one(coding, pattern, streams[0], first);
-  ShortDecoder other(coding, pattern, streams[1], first + length);
+  RangeDecoder decoders[]{RangeDecoder(streams[0]), RangeDecoder(streams[1])};
+  ShortDecoder one(coding, decoders[0]), other(coding, decoders[1]);
+  Tables tables(pattern, first), other_tables(pattern, first + length);
   int32_t* const out = symbols.data();
   for (size_t i = 0; i < length; ++i) {
-    const int32_t symbol = one.next();
-    out[length + i] = other.next();
+    const int32_t symbol = one.next(tables.next());
+    out[length + i] = other.next(other_tables.next());
     out[i] = symbol;
   }
-  one.check_end(streams[0].size(), length);
-  other.check_end(streams[1].size(), length);
+  check_end(decoders[0], streams[0].size(), length);
+  check_end(decoders[1], streams[1].size(), length);
 }
 
 }  // namespace imgcomp::codec

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "imgcomp/codec/range_coder.h"
 #include "imgcomp/codec/symbol_coder.h"
 
 namespace imgcomp::codec {
@@ -13,6 +14,13 @@ std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern
                                   std::span<const int32_t> symbols, uint64_t first);
 void decode_short(const CodingTables& coding, const TablePattern& pattern,
                   std::span<const uint8_t> stream, std::span<int32_t> symbols, uint64_t first);
+
+// Some symbols of a stream, going on where its decoder is.
+void decode_some(const CodingTables& coding, const TablePattern& pattern, RangeDecoder& decoder,
+                 std::span<int32_t> symbols, uint64_t first);
+// CorruptStreamError unless the decoder has come to the end of its stream of these many bytes with
+// these many symbols.
+void check_end(const RangeDecoder& decoder, size_t bytes, uint64_t symbols);
 
 // Two streams of equally many symbols at once, one after the other in `symbols`: a symbol must wait
 // for the one before it, but not for those of another stream.

@@ -20,13 +20,6 @@ constexpr size_t kLongStream = lanes::kNarrow * kBytesPerLane;
 // Tables must repeat for at least so many symbols, so that loops along them are long.
 constexpr size_t kLeastPeriod = 4096;
 
-void check_pattern(const FrequencyTables& tables, const TablePattern& pattern) {
-  if (pattern.tables() > tables.size()) {
-    throw UsageError(
-        concat("the pattern is for ", pattern.tables(), " tables, there are ", tables.size()));
-  }
-}
-
 // About how many bytes the symbols will take, by the entropy of their tables, some of which are
 // looked at. It only decides which number of lanes is tried first.
 size_t expected_bytes(const CodingTables& coding, const TablePattern& pattern, size_t symbols) {
@@ -51,6 +44,13 @@ int lanes_for(size_t bytes) {
 }
 
 }  // namespace
+
+void check_pattern(const FrequencyTables& tables, const TablePattern& pattern) {
+  if (pattern.tables() > tables.size()) {
+    throw UsageError(
+        concat("the pattern is for ", pattern.tables(), " tables, there are ", tables.size()));
+  }
+}
 
 TablePattern::TablePattern(std::span<const int32_t> pattern, int64_t tables) : tables_(tables) {
   if (pattern.empty()) {

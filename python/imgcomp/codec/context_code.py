@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from imgcomp._checks import whole_number
-from imgcomp.codec._wire import Cursor, varint
+from imgcomp.codec import pass_streams
 from imgcomp.codec.binary import ProgressiveStream
 from imgcomp.codec.context_network import BEST, ContextNetwork
 from imgcomp.codec.runs import runs
@@ -146,15 +146,16 @@ class ContextCode:
         Raises:
             UsageError: wrong shape or dtype, or values that are not finite.
         """
-        passes: list[list[bytes]] = []
-        for tables, rests in self.coded(codes):
-            streams: list[bytes] = []
-            for count, number, first in runs(counts):
-                span = slice(first, first + number * count)
-                some = rests[span].reshape(number, -1)
-                streams += self.tables.encode_batch(some, tables[span].reshape(number, -1))
-            passes.append(streams)
-        return [ProgressiveStream(_joined(parts), ()) for parts in zip(*passes, strict=True)]
+        coded = list(self.coded(codes))
+        streams: list[bytes] = []
+        for count, number, first in runs(counts):
+            span = slice(first, first + number * count)
+            passes = [
+                (tables[span].reshape(number, -1), rests[span].reshape(number, -1))
+                for tables, rests in coded
+            ]
+            streams += pass_streams.encode(self.tables, passes)
+        return [ProgressiveStream(stream, ()) for stream in streams]
 
     def decode_blocks(
         self, streams: Sequence[bytes], counts: Sequence[int], iterations: int | None = None
@@ -175,22 +176,18 @@ class ContextCode:
         """
         if iterations is not None:
             raise UsageError("this code has no iterations, so none to choose")
-        passes = list(zip(*(_parted(stream, self._passes) for stream in streams), strict=True))
+        readers = list(pass_streams.readers(self.tables, streams, counts, self._passes))
         symbols = torch.zeros(sum(counts), *self.shape, dtype=torch.int32)
-        for index, parts in enumerate(passes):
+        for index in range(self._passes):
             tables, offsets = self._predicted(symbols, index)
-            begin = 0
-            for count, number, first in runs(counts):
-                span = slice(first, first + number * count)
-                shape = (tables[span].numel() // number,)
-                found = self.tables.decode_batch(
-                    parts[begin : begin + number], shape, tables[span].reshape(number, -1)
-                )
-                begin += number
+            for span, number, reader in readers:
+                found = reader.decode(tables[span].reshape(number, -1))
                 values = found.reshape(offsets[span].shape).long() + offsets[span]
                 if values.numel() and int(values.abs().max()) > _MAX_SYMBOL:
                     raise CorruptStreamError("the stream has values that no encoder writes")
                 self._put(symbols[span], index, values.to(torch.int32))
+        for _, _, reader in readers:
+            reader.check_end()
         return self.values(symbols)
 
     def bits(self, codes: ArrayLike) -> float:
@@ -362,19 +359,3 @@ def quality_for(target: float, rate: Callable[[int], float]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if rate(middle) <= target else (low, middle - 1)
     return low
-
-
-def _joined(parts: Sequence[bytes]) -> bytes:
-    return b"".join(map(varint, map(len, parts[:-1]))) + b"".join(parts)
-
-
-def _parted(stream: bytes, count: int) -> list[bytes]:
-    """The parts of :func:`_joined`.
-
-    Raises:
-        CorruptStreamError: it does not have so many.
-    """
-    cursor = Cursor(stream, "the stream")
-    sizes = [cursor.number(0, len(stream)) for _ in range(count - 1)]
-    parts = [cursor.take(size) for size in sizes]
-    return [*parts, cursor.take(cursor.left)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, cast
 
@@ -247,6 +247,19 @@ class FrequencyTables:
         sides = (len(given), *a_shape(shape))
         return self._core.decode_batch(self._pattern(indexes, sides), given, list(sides))
 
+    def open(self, streams: Sequence[bytes]) -> OpenStreams:
+        """Short streams, to decode in several goes.
+
+        Args:
+            streams: what :meth:`encode` returned, less than 8192 bytes each: longer ones are none
+                of these.
+
+        Raises:
+            UsageError: one is no bytes.
+        """
+        given = [a_stream(data, f"streams[{i}]") for i, data in enumerate(streams)]
+        return OpenStreams(_core.OpenStreams(self._core, given), self._pattern)
+
     def bits(self, symbols: ArrayLike, indexes: ArrayLike | None = None) -> float:
         """What the symbols cost under their tables: Σ log2(2^precision / frequency).
 
@@ -303,6 +316,41 @@ class FrequencyTables:
             return self._first
         numbers = covering(int32(indexes, "indexes"), shape, "indexes")
         return _core.TablePattern(numbers, len(self)) if numbers.numel() else self._first
+
+
+class OpenStreams:
+    """Streams of :meth:`FrequencyTables.open`."""
+
+    def __init__(self, core: _core.OpenStreams, pattern: Callable[..., _core.TablePattern]) -> None:
+        self._core = core
+        self._pattern = pattern
+
+    def decode(self, shape: Sequence[int] | int, indexes: ArrayLike | None = None) -> torch.Tensor:
+        """The next symbols of each stream, on all of torch's threads.
+
+        Bytes that are no stream give some symbols, too; :meth:`check_end` tells.
+
+        Args:
+            shape: of the symbols of one stream.
+            indexes: the table of each, of a shape that broadcasts to ``(B, *shape)``.
+
+        Returns:
+            int32, of shape ``(B, *shape)``.
+
+        Raises:
+            CorruptStreamError: an escape that no encoder writes.
+            UsageError: an argument does not fit.
+        """
+        sides = (len(self._core), *a_shape(shape))
+        return self._core.decode(self._pattern(indexes, sides), list(sides))
+
+    def check_end(self) -> None:
+        """Whether these are streams of just the symbols that were decoded.
+
+        Raises:
+            CorruptStreamError: one is not.
+        """
+        self._core.check_end()
 
 
 def _rebuilt(tables: list[Table], precision: int) -> FrequencyTables:

@@ -38,6 +38,9 @@ class TablePattern {
   std::vector<uint16_t> repeated_;
 };
 
+// UsageError where the pattern has more tables than there are.
+void check_pattern(const FrequencyTables& tables, const TablePattern& pattern);
+
 // The stream of the symbols, of which the first is number `first` of the pattern. No symbols make
 // an empty stream. CodecError where a table without an escape does not have a symbol.
 std::vector<uint8_t> encode(const FrequencyTables& tables, const TablePattern& pattern,
