@@ -29,7 +29,9 @@ assert _spec.loader is not None
 archives = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(archives)
 
-CODECS = (archives.static_codec(), archives.progressive_codec(), None)
+FROZEN = archives.frozen()
+# Those of the frozen files, for files without one, and none, for files with their own.
+CODECS = (*(made_with for made_with, _, _ in FROZEN.values()), None)
 MOST = 2**26
 """Values that a file of at most some thousand bytes may be decoded to."""
 
@@ -77,12 +79,11 @@ def main() -> None:
     if len(arguments) > 1 and not arguments[1].startswith("-"):
         corpus = Path(arguments[1])
         corpus.mkdir(exist_ok=True)
-        for name, (made_with, images, options) in archives.frozen().items():
+        for which, (name, (made_with, images, options)) in enumerate(FROZEN.items()):
             plain = {**options, "embed_model": False}
             files = (made_with.compress(images, **options), made_with.compress(images, **plain))
-            which = 1 if "progressive" in name else 0
             for i, data in enumerate(files):
-                (corpus / f"{name}-{i}").write_bytes(packed(data, which if i else 2))
+                (corpus / f"{name}-{i}").write_bytes(packed(data, which if i else len(FROZEN)))
     atheris.Setup(arguments, one_input)
     atheris.Fuzz()
 

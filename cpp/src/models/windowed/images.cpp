@@ -25,51 +25,92 @@ WindowGrid grid_of(const Plan& plan) {
           plan.out_width,   plan.kernel, plan.stride, plan.padding};
 }
 
+// The windows over the gradient that reach an input's pixel, of a convolution without a stride.
+WindowGrid grid_of_gradient(const Plan& plan) {
+  return {plan.out_channels,
+          plan.out_height,
+          plan.out_width,
+          plan.height,
+          plan.width,
+          plan.kernel,
+          {1, 1},
+          {plan.kernel[0] - 1 - plan.padding[0], plan.kernel[1] - 1 - plan.padding[1]}};
+}
+
+// Whether these windows cost less than adding up those of the input's gradient, which reads and
+// writes float32 sums.
+bool by_windows_of_gradient(const Plan& plan) {
+  return plan.stride == fused::Pair{1, 1} && plan.out_channels <= 2 * plan.in_channels;
+}
+
+// A weight (C', C, kh, kw) as such windows are multiplied with it, (kh · kw · C', C).
+at::Tensor turned(const at::Tensor& weight) {
+  return weight.flip({2, 3}).permute({2, 3, 0, 1}).reshape({-1, weight.size(1)});
+}
+
 // Of the numbers that are multiplied.
 at::ScalarType number(const Plan& plan) {
   return plan.around.halves ? at::kBFloat16 : at::kFloat;
 }
 
-// Calls visit(first image, images, their windows as an uninitialised matrix) for some images after
-// the others.
+// Some images: the first, and how many; and memory for their windows.
+struct Part {
+  int64_t first, count;
+  at::Tensor windows;
+
+  // Those of this part, of rows that are so many for each image.
+  at::Tensor of(const at::Tensor& rows, int64_t each) const {
+    return rows.narrow(0, first * each, count * each);
+  }
+};
+
+// Calls visit(part) for some images after the others.
 template <class Visit>
-void each_part(const Plan& plan, const Visit& visit) {
+void each_part(const Plan& plan, const WindowGrid& grid, const Visit& visit) {
+  const int64_t windows = grid.rows * grid.columns;
   const auto size = static_cast<int64_t>(c10::elementSize(number(plan)));
   const int64_t bytes = plan.around.halves ? kCacheBytesOfHalves : kCacheBytes;
   const int64_t most = std::clamp<int64_t>(
-      bytes * at::get_num_threads() / (size * plan.out_pixels() * plan.taps()), 1, plan.n);
+      bytes * at::get_num_threads() / (size * windows * grid.window_size()), 1, plan.n);
   const int64_t parts = (plan.n + most - 1) / most;
   const int64_t step = (plan.n + parts - 1) / parts;
-  const at::Tensor windows =
-      at::empty({step * plan.out_pixels(), plan.taps()}, at::TensorOptions(number(plan)));
+  const at::Tensor memory =
+      at::empty({step * windows, grid.window_size()}, at::TensorOptions(number(plan)));
   for (int64_t first = 0; first < plan.n; first += step) {
     const int64_t count = std::min(step, plan.n - first);
-    visit(first, count, windows.narrow(0, 0, count * plan.out_pixels()));
+    visit(Part{first, count, memory.narrow(0, 0, count * windows)});
   }
 }
 
-// The windows of some images.
-void gather(const Plan& plan, const at::Tensor& x, int64_t first, int64_t count,
-            const at::Tensor& windows) {
-  const int64_t pixels = plan.height * plan.width;
-  const at::Tensor images = pixels_of(x).narrow(0, first * pixels, count * pixels).to(number(plan));
-  if (plan.around.halves) {
-    gather_windows(grid_of(plan), count, images.const_data_ptr<at::BFloat16>(),
-                   windows.mutable_data_ptr<at::BFloat16>());
+// The windows of a part's images; `pixels` are those of all images.
+void gather(const WindowGrid& grid, const at::Tensor& pixels, const Part& part) {
+  const at::Tensor images =
+      part.of(pixels, grid.height * grid.width).to(part.windows.scalar_type());
+  if (images.scalar_type() == at::kBFloat16) {
+    gather_windows(grid, part.count, images.const_data_ptr<at::BFloat16>(),
+                   part.windows.mutable_data_ptr<at::BFloat16>());
   } else {
-    gather_windows(grid_of(plan), count, images.const_data_ptr<float>(),
-                   windows.mutable_data_ptr<float>());
+    gather_windows(grid, part.count, images.const_data_ptr<float>(),
+                   part.windows.mutable_data_ptr<float>());
   }
 }
 
-// The windows' gradients, added up in those of some images.
-void scatter(const Plan& plan, const at::Tensor& windows, int64_t first, int64_t count,
-             at::Tensor& images) {
-  float* to = images.mutable_data_ptr<float>() + first * plan.image_size();
-  if (plan.around.halves) {
-    scatter_windows(grid_of(plan), count, windows.const_data_ptr<at::BFloat16>(), nullptr, to);
+// The windows' gradients, added up in those of a part's images.
+void scatter(const WindowGrid& grid, const Part& part, at::Tensor& images) {
+  float* to = images.mutable_data_ptr<float>() + part.first * grid.image_size();
+  if (part.windows.scalar_type() == at::kBFloat16) {
+    scatter_windows(grid, part.count, part.windows.const_data_ptr<at::BFloat16>(), nullptr, to);
   } else {
-    scatter_windows(grid_of(plan), count, windows.const_data_ptr<float>(), nullptr, to);
+    scatter_windows(grid, part.count, part.windows.const_data_ptr<float>(), nullptr, to);
+  }
+}
+
+// Into float32 rows.
+void multiply(const at::Tensor& windows, const at::Tensor& matrix, at::Tensor rows) {
+  if (windows.scalar_type() == at::kBFloat16) {
+    rows.copy_(at::mm(windows, matrix));
+  } else {
+    at::mm_out(rows, windows, matrix);
   }
 }
 
@@ -77,57 +118,71 @@ void scatter(const Plan& plan, const at::Tensor& windows, int64_t first, int64_t
 
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result) {
+  const WindowGrid grid = grid_of(plan);
   const at::Tensor matrix = rows_of_weight(weight.detach()).to(number(plan)).t();
-  const at::Tensor output = pixels_of(result);
-  each_part(plan, [&](int64_t first, int64_t count, const at::Tensor& windows) {
-    gather(plan, x, first, count, windows);
-    at::Tensor part = output.narrow(0, first * plan.out_pixels(), count * plan.out_pixels());
-    if (plan.around.halves) {
-      part.copy_(at::mm(windows, matrix));
-      if (bias) {
-        part.add_(bias->detach());
-      }
-    } else if (bias) {
-      at::addmm_out(part, bias->detach(), windows, matrix);
+  const at::Tensor pixels = pixels_of(x), output = pixels_of(result);
+  each_part(plan, grid, [&](const Part& part) {
+    gather(grid, pixels, part);
+    at::Tensor rows = part.of(output, plan.out_pixels());
+    if (bias && !plan.around.halves) {
+      at::addmm_out(rows, bias->detach(), part.windows, matrix);
     } else {
-      at::mm_out(part, windows, matrix);
+      multiply(part.windows, matrix, rows);
+      if (bias) {
+        rows.add_(bias->detach());
+      }
     }
     if (plan.around.relu) {
-      part.relu_();
+      rows.relu_();
     }
   });
 }
 
 fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                                  const fused::Incoming& incoming, fused::WeightMemory* memory) {
-  const at::Tensor matrix = rows_of_weight(weight.detach()).to(number(plan));
+  const WindowGrid grid = grid_of(plan);
+  const at::Tensor pixels = pixels_of(x);
   at::Tensor gradient = pixels_of(incoming.gradient);
   if (plan.around.relu) {
     gradient = gradient * (pixels_of(incoming.output) > 0);
   }
   fused::Gradients result;
+  const bool from_gradient = incoming.with_input && by_windows_of_gradient(plan);
+  const bool from_sums = incoming.with_input && !from_gradient;
+  at::Tensor matrix;
+  if (from_sums) {
+    matrix = rows_of_weight(weight.detach()).to(number(plan));
+  }
   if (incoming.with_input) {
     result.input = fused::empty_images(plan.n, plan.in_channels, plan.height, plan.width);
   }
   const bool go_on = memory != nullptr && memory->sums_gradients;
   at::Tensor sum = go_on ? memory->sum : at::Tensor();
-  each_part(plan, [&](int64_t first, int64_t count, at::Tensor windows) {
-    const at::Tensor part =
-        gradient.narrow(0, first * plan.out_pixels(), count * plan.out_pixels()).to(number(plan));
-    gather(plan, x, first, count, windows);
+  each_part(plan, grid, [&](Part part) {
+    const at::Tensor rows = part.of(gradient, plan.out_pixels()).to(number(plan));
+    gather(grid, pixels, part);
     if (!sum.defined()) {
-      sum = at::mm(part.t(), windows).to(at::kFloat);
+      sum = at::mm(rows.t(), part.windows).to(at::kFloat);
     } else if (plan.around.halves) {
-      sum.add_(at::mm(part.t(), windows));
+      sum.add_(at::mm(rows.t(), part.windows));
     } else {
-      sum.addmm_(part.t(), windows);
+      sum.addmm_(rows.t(), part.windows);
     }
-    if (incoming.with_input) {
+    if (from_sums) {
       // The windows are done with: their gradients take their place.
-      at::mm_out(windows, part, matrix);
-      scatter(plan, windows, first, count, result.input);
+      at::mm_out(part.windows, rows, matrix);
+      scatter(grid, part, result.input);
     }
   });
+  if (from_gradient) {
+    const WindowGrid around = grid_of_gradient(plan);
+    const at::Tensor back = turned(weight.detach()).to(number(plan));
+    const at::Tensor input = pixels_of(result.input);
+    each_part(plan, around, [&](const Part& part) {
+      gather(around, gradient, part);
+      multiply(part.windows, back, part.of(input, plan.height * plan.width));
+    });
+  }
   if (go_on) {
     memory->sum = sum;
     memory->whole = [shape = weight.sizes().vec()](const at::Tensor& total) {
