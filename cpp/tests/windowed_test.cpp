@@ -34,6 +34,7 @@ const std::vector<Case> kCases{
     {2, 16, 20, 5, 5, {2, 2}, {.padding_after = {1, 1}}, {}},
     {2, 16, 16, 6, 8, {3, 3}, fused::Geometry::padded({1, 1}), {.relu = true, .max_pool = true}},
     {2, 16, 16, 4, 3, {3, 3}, fused::Geometry::padded({1, 1}), {.upsample = true}},
+    {2, 16, 40, 6, 5, {3, 3}, fused::Geometry::padded({1, 0}), {}},
     // More windows than are worked on at once.
     {40, 64, 16, 16, 16, {3, 3}, fused::Geometry::padded({1, 1}), {}},
 };
