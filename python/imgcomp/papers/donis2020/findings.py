@@ -11,9 +11,6 @@ from imgcomp.papers.donis2020.stages import VARIANTS
 from imgcomp.papers.donis2020.tables import SHORT, sent
 from imgcomp.report.claims import mean_and_std
 
-AWAY = 0.05
-"""MS-SSIM over a constant's from which on a network has left the beginning."""
-
 
 def findings(numbers: Numbers) -> list[str]:
     """The report's findings."""
@@ -87,17 +84,19 @@ def _orders(numbers: Numbers) -> list[str]:
 
 
 def _beginning(numbers: Numbers) -> str:
-    """How long trainings stay where a constant image is."""
-    constant = numbers.alone("rivals")["constant"]["adaptive"]
+    """How long trainings stay where one image answers all."""
     parts = []
     for label in (*numbers.paper_labels(), "relu", "fast"):
-        course = [numbers.mean_at(label, epoch) for epoch in range(1, numbers.epochs() + 1)]
-        away = [epoch for epoch, value in enumerate(course, 1) if value > constant + AWAY]
+        course = [
+            numbers.mean_at(label, epoch, "variation") for epoch in range(1, numbers.epochs() + 1)
+        ]
+        away = [epoch for epoch, value in enumerate(course, 1) if value > SAME]
         text = numbers.trainings[label].text
         parts.append(f"{text}: {f'epoch {away[0]}' if away else 'not at all'}")
     return (
-        f"A training under MS-SSIM begins where a constant image is, {constant:.3f}, and stays "
-        f"there for a while. More than {AWAY:g} above it for the first time: {'; '.join(parts)}."
+        "A training under MS-SSIM begins with one image for all and stays there for a while. Its "
+        f"outputs differ, by a variation above {SAME:g}, for the first time after: "
+        f"{'; '.join(parts)}."
     )
 
 
