@@ -134,7 +134,11 @@ def test_a_file_of_ones_own_and_the_usual_folder(run, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nothing"], "there is no recipe 'nothing'; there are house-colour"),
+        (
+            ["nothing"],
+            "there is no recipe 'nothing'; there are house-colour, "
+            "house-colour-classifier, house-digits",
+        ),
         (["nothing.toml"], "nothing.toml: there is no such recipe"),
         (["house-digits", "--set", "fit.epoch=2"], "house-digits.toml: unknown key fit.epoch; did"),
         (["house-digits", "--set", "fit.epochs"], "--set: expected KEY=VALUE, such as fit.epo"),

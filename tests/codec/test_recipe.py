@@ -177,7 +177,10 @@ def test_files(tmp_path):
         Recipe.load(path)
     with pytest.raises(FileNotFoundError, match=r"other\.toml: there is no such recipe"):
         Recipe.load(tmp_path / "other.toml")
-    with pytest.raises(UsageError, match="no recipe 'hause'; there are house-colour"):
+    with pytest.raises(
+        UsageError,
+        match="no recipe 'hause'; there are house-colour, house-colour-classifier, house-digits",
+    ):
         Recipe.load("hause")
 
 

@@ -1,3 +1,4 @@
+// Batches of independent streams.
 #include "codec/for_streams.h"
 #include "imgcomp/codec/symbol_coder.h"
 

@@ -68,11 +68,13 @@ void check_end(const RangeDecoder& decoder, size_t bytes, uint64_t symbols) {
 
 void decode_some(const CodingTables& coding, const TablePattern& pattern, RangeDecoder& decoder,
                  std::span<int32_t> symbols, uint64_t first) {
-  ShortDecoder symbol_decoder(coding, decoder);
+  RangeDecoder here = decoder;  // a copy stays in registers
+  ShortDecoder symbol_decoder(coding, here);
   Tables tables(pattern, first);
   for (int32_t& symbol : symbols) {
     symbol = symbol_decoder.next(tables.next());
   }
+  decoder = here;
 }
 
 std::vector<uint8_t> encode_short(const CodingTables& coding, const TablePattern& pattern,

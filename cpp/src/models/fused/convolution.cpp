@@ -55,6 +55,10 @@ bool halves_wanted(const at::Tensor& weight) {
          weight.size(1) >= kLeastChannels;
 }
 
+bool by_unrolling(const Plan& plan) {
+  return !plan.around.halves && unrolled::takes(plan);
+}
+
 // Only products of matrices: there are no loops of ours for bfloat16 numbers.
 bool by_windows(const Plan& plan) {
   return plan.around.halves || !plan.plain;
@@ -74,7 +78,7 @@ bool by_transform(const Plan& plan) {
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                     const std::optional<at::Tensor>& bias, at::Tensor& result, at::Tensor& choice,
                     WeightMemory* memory) {
-  if (!plan.around.halves && unrolled::takes(plan)) {
+  if (by_unrolling(plan)) {
     unrolled::forward_images(plan, x, weight, bias, result, memory);
   } else if (by_windows(plan)) {
     windowed::forward_images(plan, x, weight, bias, result);
@@ -90,7 +94,7 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
 // The weight's gradient is undefined where the memory sums it up.
 Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
                           const Incoming& incoming, WeightMemory* memory) {
-  if (!plan.around.halves && unrolled::takes(plan)) {
+  if (by_unrolling(plan)) {
     return unrolled::backward_images(plan, x, weight, incoming, memory);
   }
   if (by_windows(plan)) {
