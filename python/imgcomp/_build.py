@@ -158,11 +158,18 @@ def _packages() -> dict[str, dict[str, str | None]]:
         except metadata.PackageNotFoundError:
             return None
 
-    required = [
-        re.split(r"[^\w.-]", text, maxsplit=1)[0]
-        for text in metadata.requires("imgcomp") or ()
-        if "extra ==" not in text
-    ]
+    try:
+        from packaging.requirements import Requirement
+    except ModuleNotFoundError:  # one of those that are looked for: nothing can be said of the rest
+        required = ["packaging"]
+    else:
+        # Markers leave out the extras and what another Python or system would need.
+        wanted = map(Requirement, metadata.requires("imgcomp") or ())
+        required = [
+            each.name
+            for each in wanted
+            if each.marker is None or each.marker.evaluate({"extra": ""})
+        ]
     return {
         "required": {name: version(name) for name in required},
         "optional": {name: version(name) for name in OPTIONAL_PACKAGES},

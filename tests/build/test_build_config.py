@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,33 @@ def test_a_missing_package_does_not_keep_doctor_from_telling(
     monkeypatch.setitem(sys.modules, "platformdirs", None)
     data = imgcomp.build_config()["data"]
     assert (data["cache"], data["found"], data["problems"]) == (None, {}, [])
+
+
+def test_what_another_python_or_an_extra_needs_is_not_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needed = [
+        "numpy>=1.26",
+        "surely-absent",
+        "of-an-old-python>=2; python_version < '3'",
+        "of-this-python; python_version >= '3'",
+        "of-an-extra; extra == 'test'",
+    ]
+    monkeypatch.setattr(metadata, "requires", lambda name: needed)
+    assert imgcomp.build_config()["packages"]["required"] == {
+        "numpy": metadata.version("numpy"),
+        "surely-absent": None,
+        "of-this-python": None,
+    }
+
+
+def test_without_packaging_that_is_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setitem(sys.modules, "packaging.requirements", None)
+    monkeypatch.setattr(metadata, "version", version)
+    assert imgcomp.build_config()["packages"]["required"] == {"packaging": None}
 
 
 def test_doctor_notes_a_gpu_without_kernels(config: dict[str, Any]) -> None:
