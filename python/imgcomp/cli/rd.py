@@ -30,8 +30,8 @@ def rd(
         typer.Option(
             metavar="LIST",
             help="What is compared, with commas between: house (the package's codecs for these "
-            "images), jpeg, webp, avif, jxl, png, pca, pq, a codec's name or file; several of "
-            "these with + between them make one curve.",
+            "images), jpeg, webp, avif, jxl, png, pca, pq, a folder of 'imgcomp reproduce' (its "
+            "networks), a codec's name or file; several codecs with + between them make one curve.",
         ),
     ] = _DEFAULT,
     images: Annotated[

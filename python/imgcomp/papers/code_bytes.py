@@ -67,9 +67,7 @@ def code_bytes(context: Context, model: Artifact, train: Split, test: Split) -> 
         return Artifact({}, {"diverged": model.data["diverged"]})
     network: Autoencoder = model_from(model)
     make = _after_iterations if "recurrence" in network.spec else _at_bits
-    most = max(2, _FITTED_VALUES // math.prod(network.code_shape))
-    known = train.take(min(len(train), _FITTED, most))
-    forms = make(context, network, known, test.images)
+    forms = make(context, network, fitted_on(network, train), test.images)
     data = {
         "images": len(test),
         "alone": min(_ALONE, len(test)),
@@ -77,6 +75,12 @@ def code_bytes(context: Context, model: Artifact, train: Split, test: Split) -> 
         "diverged": None,
     }
     return Artifact({}, data)
+
+
+def fitted_on(network: Autoencoder, train: Split) -> Split:
+    """The training images that levels and tables of a network's code are fitted to."""
+    most = max(2, _FITTED_VALUES // math.prod(network.code_shape))
+    return train.take(min(len(train), _FITTED, most))
 
 
 def _at_bits(

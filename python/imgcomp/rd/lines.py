@@ -6,10 +6,12 @@ import dataclasses
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from imgcomp.codec import Codec, load, names
 from imgcomp.errors import UsageError
 from imgcomp.rd import ordinary, package, pca, vectors
+from imgcomp.rd.networks import TrainedNetwork, is_run, trained_networks
 
 OTHERS = ("pca", "pq")
 HOUSE = "house"
@@ -45,11 +47,12 @@ class Line:
         name: unique, such as ``jpeg-420``, ``pca-64``, or a codec's.
         title: for people.
         family: what shares a colour in figures.
-        kind: ``ordinary``, ``pca``, ``pq`` or ``codec`` (of the package).
+        kind: ``ordinary``, ``pca``, ``pq``, ``network`` (of a paper) or ``codec`` (of the package).
         unit: what the settings are.
         points: the settings.
         lossless: whether nothing is lost; it is a reference then, no curve.
         components: of ``pca``.
+        network: of ``network``.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Line:
     points: tuple[Point, ...]
     lossless: bool = False
     components: int = 0
+    network: TrainedNetwork | None = field(default=None, repr=False)
 
     @property
     def ours(self) -> bool:
@@ -72,14 +76,15 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
 
     Args:
         entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
-            package's codecs that take this shape; or what `imgcomp.codec.load` takes, several with
-            ``+`` between them as one curve.
+            package's codecs that take this shape; the folder of a run of ``imgcomp reproduce``, or
+            one of its stages' files: the autoencoders that it trained; or what
+            `imgcomp.codec.load` takes, several with ``+`` between them as one curve.
         shape: (C, H, W) of the images.
 
     Raises:
         UsageError: an entry is unknown, there twice, or does not take such images.
         FileNotFoundError: there is no such file of a codec.
-        CheckpointError: a codec's file is damaged.
+        CheckpointError: a codec's file, or a stage's, is damaged.
     """
     found: list[Line] = []
     for entry in entries:
@@ -92,6 +97,8 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
             found.append(_vectors(shape))
         elif text == HOUSE:
             found += _house(shape)
+        elif text and is_run(path := Path(text).expanduser()):
+            found += [_network(each) for each in trained_networks(path, shape)]
         elif text:
             found.append(_codecs(text.split("+"), shape))
     if not found:
@@ -130,6 +137,13 @@ def _vectors(shape: tuple[int, int, int]) -> Line:
     sides = vectors.patch_sides(shape[1], shape[2])
     points = tuple(Point(float(side)) for side in sides)
     return Line("pq", "product quantisation", "pq", "pq", "patch side", points)
+
+
+def _network(network: TrainedNetwork) -> Line:
+    points = tuple(Point(float(setting)) for setting in network.settings)
+    unit = "iterations" if network.iterations else "bits of a value"
+    name = network.name
+    return Line(name, name, network.paper, "network", unit, points, network=network)
 
 
 def _house(shape: tuple[int, int, int]) -> list[Line]:

@@ -71,7 +71,7 @@ def sender(codec: Codec, setting: int) -> CodecSender:
     """What sends images at one of a codec's settings."""
     if codec.quality is not None:
         return CodecSender(codec.at(setting))
-    return CodecSender(codec, setting)
+    return CodecSender(codec, setting if isinstance(codec.code, BinaryCode) else 0)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from imgcomp.errors import UsageError
-from imgcomp.rd import pca, stages, vectors
+from imgcomp.rd import networks, pca, stages, vectors
 from imgcomp.rd.found import Found
 from imgcomp.rd.lines import Line, Point
 from imgcomp.rd.material import TILE, Material
@@ -22,6 +22,8 @@ _PCA_FITTED, _PQ_FITTED = 5_000, 4_000
 _COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0, "webp-lossless": 90.0}
 """Seconds of a stage, roughly; by line or family. The longest begin first, none is left alone."""
 _JUDGE_SIDE = 16
+_OF_ANY_SIZE = ("ordinary", "codec", "network")
+"""Kinds of lines that photographs are sent through as well, as they are or in tiles."""
 
 
 @dataclass
@@ -115,7 +117,7 @@ def planned(
                     **judged,
                 )
             )
-            if material.pictures is not None and line.kind in ("ordinary", "codec"):
+            if material.pictures is not None and line.kind in _OF_ANY_SIZE:
                 node = stages.whole_pictures(
                     f"whole/{name}",
                     {**settings, **measure, "side": TILE},
@@ -163,8 +165,10 @@ def _model(line: Line, at: Point, material: Material) -> dict[str, Stage | Finge
     if line.kind == "codec":
         assert at.codec is not None
         return {"model": FingerprintedCodec(at.codec)}
-    if line.kind not in ("pca", "pq"):
+    if line.kind == "ordinary":
         return {}
+    if line.network is not None and line.network.iterations:
+        return {"model": _codec(line.network, 1, material)}
     if len(material.train) < 2:
         raise UsageError(
             f"{line.family}: needs images to learn from, {material.name} has {len(material.train)} "
@@ -174,6 +178,14 @@ def _model(line: Line, at: Point, material: Material) -> dict[str, Stage | Finge
         most = max(pca.COMPONENTS)
         learnt = {"components": most, "fitted": _PCA_FITTED}
         return {"model": pca.pca_basis("pca/basis", learnt, cost=200, train=material.train)}
+    if line.network is not None:
+        return {"model": _codec(line.network, int(at.setting), material)}
     side = int(at.setting)
     learnt = {"side": side, "bits": vectors.BITS, "fitted": _PQ_FITTED, "seed": 0}
     return {"model": vectors.pq_centres(f"pq/{side}", learnt, cost=150, train=material.train)}
+
+
+def _codec(network: networks.TrainedNetwork, bits: int, material: Material) -> Stage:
+    return networks.network_codec(
+        f"codec/{network.name}/{bits}", {"bits": bits}, network=network, train=material.train
+    )

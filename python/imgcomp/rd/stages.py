@@ -10,6 +10,7 @@ import torch
 from imgcomp.errors import UsageError
 from imgcomp.papers.common import model_from
 from imgcomp.rd import ordinary, package
+from imgcomp.rd.networks import codec_of
 from imgcomp.rd.package import CodecSender, FingerprintedCodec
 from imgcomp.rd.pca import PcaSender
 from imgcomp.rd.quality import MS_SSIM, measured
@@ -32,7 +33,8 @@ def sender_of(
     Args:
         config: ``kind`` and ``line`` as of a `Line`, ``setting``, and of PCA ``components``.
         channels: of the images.
-        model: what the rival has learnt beforehand: of `pca_basis` or `pq_centres`, or a codec.
+        model: what the rival has learnt beforehand: of `pca_basis`, `pq_centres` or
+            `network_codec`, or a codec.
 
     Raises:
         UsageError: they do not fit.
@@ -47,6 +49,8 @@ def sender_of(
         return PcaSender(model, config["components"], setting)
     if kind == "pq" and isinstance(model, Artifact):
         return VectorSender(model, int(setting))
+    if kind == "network" and isinstance(model, Artifact):
+        return package.sender(codec_of(model), int(setting))
     if kind == "codec" and isinstance(model, FingerprintedCodec):
         return package.sender(model.codec, int(setting))
     raise UsageError(f"there is no rival {config['line']!r} of kind {kind!r} with {model!r}")
@@ -109,7 +113,9 @@ def point(
 
 @stage(version="1")
 def whole_pictures(
-    context: Context, pictures: Photographs, model: FingerprintedCodec | None = None
+    context: Context,
+    pictures: Photographs,
+    model: Artifact | FingerprintedCodec | None = None,
 ) -> Artifact:
     """Send whole photographs through one rival at one setting.
 

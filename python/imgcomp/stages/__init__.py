@@ -11,7 +11,15 @@ Resume, seeds, repeats and parallel runs follow from this mechanism and need no 
     artifacts[node]["half"]
 """
 
-from imgcomp.stages.artifact import Artifact, ArtifactStore, Origin, canonical_json, slug
+from imgcomp.stages.artifact import (
+    Artifact,
+    ArtifactStore,
+    Origin,
+    canonical_json,
+    is_stage_file,
+    read_artifact,
+    slug,
+)
 from imgcomp.stages.folder import RunFolder
 from imgcomp.stages.graph import Context, Fingerprinted, Stage, StageFunction, StopLike, stage
 from imgcomp.stages.progress import Listener, PlainListener, RichListener, listener_for
@@ -36,7 +44,9 @@ __all__ = [
     "StopLike",
     "canonical_json",
     "default_jobs",
+    "is_stage_file",
     "listener_for",
+    "read_artifact",
     "slug",
     "stage",
 ]

@@ -22,6 +22,8 @@ import torch
 from imgcomp._files import write_bytes_atomically
 
 FORMAT = "imgcomp-stage-1"
+_LONGEST_HEADER = 100_000_000
+"""Bytes; safetensors refuses longer ones as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +111,7 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
     from safetensors.torch import load
 
     try:
-        header_size = int.from_bytes(raw[:8], "little")
-        metadata = json.loads(raw[8 : 8 + header_size])["__metadata__"]
+        metadata = _metadata(raw)
         tensors = load(raw)
         text = metadata["data"]
         found = metadata["format"], metadata["key"], metadata["sha256"]
@@ -125,6 +126,41 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
     if found[2] != _digest(key, text, tensors):
         raise ValueError("its SHA-256 digest does not fit its content")
     return Artifact(tensors, data), origin
+
+
+def is_stage_file(path: Path) -> bool:
+    """Whether a file says of itself that a stage wrote it; it may still be damaged."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        try:
+            metadata = json.loads(file.read(min(size, _LONGEST_HEADER)))["__metadata__"]
+        except (ValueError, KeyError, TypeError):
+            return False
+    return isinstance(metadata, dict) and metadata.get("format") == FORMAT
+
+
+def read_artifact(path: Path) -> tuple[str, Artifact]:
+    """A stage's file by its path.
+
+    Returns:
+        The key of the stage, and what it gave.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no stage file, or damaged.
+    """
+    raw = path.read_bytes()
+    try:
+        key = str(_metadata(raw)["key"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"not a stage file ({type(error).__name__}: {error})") from None
+    return key, decode_artifact(key, raw)[0]
+
+
+def _metadata(raw: bytes) -> dict[str, str]:
+    size = int.from_bytes(raw[:8], "little")
+    found: dict[str, str] = json.loads(raw[8 : 8 + size])["__metadata__"]
+    return found
 
 
 def slug(label: str) -> str:

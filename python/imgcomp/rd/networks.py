@@ -1,0 +1,151 @@
+"""Networks of the papers as rivals: what ``imgcomp reproduce`` trained, made codecs."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from imgcomp.codec import Codec, from_model
+from imgcomp.errors import CheckpointError, UsageError
+from imgcomp.models import Autoencoder
+from imgcomp.papers.code_bytes import BITS, fitted_on
+from imgcomp.papers.common import model_from
+from imgcomp.stages import Artifact, Context, is_stage_file, read_artifact, stage
+
+if TYPE_CHECKING:
+    from imgcomp.datasets import Split
+
+_RUN, _STAGES = "run.json", "stages"
+_TRAINED = re.compile(r"(?:train-)?(?P<label>.+?)(?:-seed(?P<seed>\d+))?\.[0-9a-f]{12}")
+"""The stem of a stage's file."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """An autoencoder of a reproduction, as the input of a stage.
+
+    Attributes:
+        name: the paper's, and what the training is called there.
+        paper: its name.
+        model: itself, with the weights at the end of its training.
+        fingerprint: the key of its training's stage.
+    """
+
+    name: str
+    paper: str
+    model: Autoencoder = field(repr=False)
+    fingerprint: str
+
+    @property
+    def iterations(self) -> int:
+        """Of a recurrent one; 0 of others."""
+        return self.model.code_shape[0] if "recurrence" in self.model.spec else 0
+
+    @property
+    def settings(self) -> tuple[int, ...]:
+        """What is turned: iterations, or bits of a value of the code."""
+        return tuple(range(1, self.iterations + 1)) or BITS
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is a folder that ``imgcomp reproduce`` wrote, or a file of its stages."""
+    return path.is_dir() or (path.is_file() and is_stage_file(path))
+
+
+def trained_networks(path: Path, shape: tuple[int, int, int]) -> list[TrainedNetwork]:
+    """The networks of a run.
+
+    Args:
+        path: a stage's file; or the folder of a run: then those of its first seed that did not
+            diverge and take such images.
+        shape: (C, H, W) of the images.
+
+    Raises:
+        UsageError: there are none, or the file's network does not take such images.
+        CheckpointError: a file is damaged.
+    """
+    sizes = "×".join(map(str, shape))
+    if path.is_file():
+        network = _read(path)
+        if network is None:
+            raise UsageError(f"{path}: holds no trained autoencoder")
+        if network.model.input_shape != shape:
+            own = "×".join(map(str, network.model.input_shape))
+            raise UsageError(
+                f"{path}: takes images of {own}, those here are of {sizes} (channels×height×width)"
+            )
+        return [network]
+    found = [_read(each) for each in _of_first_seed(path)]
+    fitting = [each for each in found if each is not None and each.model.input_shape == shape]
+    if not fitting:
+        raise UsageError(
+            f"{path}: expected the folder of a run of 'imgcomp reproduce' with {_STAGES}/ and, in "
+            f"it, an autoencoder of images of {sizes} (channels×height×width); found none"
+        )
+    return fitting
+
+
+def _of_first_seed(folder: Path) -> list[Path]:
+    """Files of trainings, by name."""
+    trained: dict[int, list[Path]] = {}
+    for path in sorted((folder / _STAGES).glob("train-*.safetensors")):
+        match = _TRAINED.fullmatch(path.stem)
+        if match is not None and match["seed"] is not None:
+            trained.setdefault(int(match["seed"]), []).append(path)
+    return trained[min(trained)] if trained else []
+
+
+def _read(path: Path) -> TrainedNetwork | None:
+    """A training's network; None of another stage's file, a diverged one, or a classifier."""
+    try:
+        key, artifact = read_artifact(path)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    spec = artifact.data.get("spec")
+    if not isinstance(spec, dict) or artifact.data.get("diverged"):
+        return None
+    if spec.get("task") != "autoencoder":
+        return None
+    match = _TRAINED.fullmatch(path.stem)
+    label = path.stem if match is None else match["label"]
+    paper = _paper(path.parent.parent / _RUN)
+    name = f"{paper}-{label}" if paper else label
+    return TrainedNetwork(name, paper or label, model_from(artifact), key)
+
+
+def _paper(run: Path) -> str:
+    try:
+        return str(json.loads(run.read_text("utf-8"))["paper"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+@stage(version="1")
+def network_codec(context: Context, network: TrainedNetwork, train: Split) -> Artifact:
+    """Make a codec of a network.
+
+    Config: ``bits`` of a value of the code; not looked at where the network sends bits.
+
+    Args:
+        context: Of the stage.
+        network: Trained.
+        train: What levels and tables are fitted to, the first images.
+
+    Returns:
+        Tensor ``file``, uint8: the codec as it is written to a file.
+    """
+    model = network.model
+    codec = from_model(
+        model, fitted_on(model, train), bits=context.config["bits"], name=network.name
+    )
+    return Artifact({"file": torch.frombuffer(bytearray(codec.to_bytes()), dtype=torch.uint8)})
+
+
+def codec_of(artifact: Artifact) -> Codec:
+    """The codec that :func:`network_codec` made."""
+    return Codec.from_bytes(artifact["file"].numpy().tobytes())
