@@ -58,6 +58,7 @@ def test_a_folder_stands_for_what_its_first_seed_trained(run):
         ("network", "feng2018", "bits of a value", False)
     }
     assert [point.label for point in found[0].points] == ["2", "3", "4", "6", "8"]
+    assert found[0].title == "feng2018: cnn"
     (colour,) = lines_of([str(run)], COLOUR)
     assert colour.name == "feng2018-colour"
 
@@ -67,7 +68,7 @@ def test_a_file_stands_for_its_network(run):
     assert line.name == "feng2018-cnn"
     (run / "run.json").unlink()
     (line,) = lines_of([str(file_of(run, "train-cnn-seed2"))], GRAY)
-    assert (line.name, line.family) == ("cnn", "cnn")
+    assert (line.name, line.family) == ("cnn", "network")
 
 
 def test_what_holds_no_network_for_the_images_is_refused(run, tmp_path):

@@ -251,8 +251,13 @@ def _log_ticks(place: Axes) -> None:
 
 
 def _legend(figure: Figure, place: Axes) -> None:
+    """Below the panels, in as many columns as the figure is wide enough for."""
     handles, labels = place.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, max(1, len(labels))))
+    for columns in range(max(1, min(5, len(labels))), 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
 
 
 def _whole(results: Record) -> Figure:

@@ -142,8 +142,15 @@ def _vectors(shape: tuple[int, int, int]) -> Line:
 def _network(network: TrainedNetwork) -> Line:
     points = tuple(Point(float(setting)) for setting in network.settings)
     unit = "iterations" if network.iterations else "bits of a value"
-    name = network.name
-    return Line(name, name, network.paper, "network", unit, points, network=network)
+    return Line(
+        network.name,
+        network.title,
+        network.paper or "network",
+        "network",
+        unit,
+        points,
+        network=network,
+    )
 
 
 def _house(shape: tuple[int, int, int]) -> list[Line]:

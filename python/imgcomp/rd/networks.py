@@ -30,16 +30,26 @@ class TrainedNetwork:
     """An autoencoder of a reproduction, as the input of a stage.
 
     Attributes:
-        name: the paper's, and what the training is called there.
-        paper: its name.
+        paper: its name; empty where a file lies outside a run.
+        label: what the training is called there.
         model: itself, with the weights at the end of its training.
         fingerprint: the key of its training's stage.
     """
 
-    name: str
     paper: str
+    label: str
     model: Autoencoder = field(repr=False)
     fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """Of its line."""
+        return f"{self.paper}-{self.label}" if self.paper else self.label
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.paper}: {self.label}" if self.paper else self.label
 
     @property
     def iterations(self) -> int:
@@ -113,9 +123,7 @@ def _read(path: Path) -> TrainedNetwork | None:
         return None
     match = _TRAINED.fullmatch(path.stem)
     label = path.stem if match is None else match["label"]
-    paper = _paper(path.parent.parent / _RUN)
-    name = f"{paper}-{label}" if paper else label
-    return TrainedNetwork(name, paper or label, model_from(artifact), key)
+    return TrainedNetwork(_paper(path.parent.parent / _RUN), label, model_from(artifact), key)
 
 
 def _paper(run: Path) -> str:
