@@ -63,6 +63,11 @@ def test_a_folder_stands_for_what_its_first_seed_trained(run):
     assert colour.name == "feng2018-colour"
 
 
+def test_a_name_behind_the_folder_chooses_one(run):
+    (line,) = lines_of([str(run / "wide-cnn")], GRAY)
+    assert line.name == "feng2018-wide-cnn"
+
+
 def test_a_file_stands_for_its_network(run):
     (line,) = lines_of([str(file_of(run, "train-cnn-seed2"))], GRAY)
     assert line.name == "feng2018-cnn"
@@ -74,12 +79,16 @@ def test_a_file_stands_for_its_network(run):
 def test_what_holds_no_network_for_the_images_is_refused(run, tmp_path):
     with pytest.raises(UsageError, match="holds no trained autoencoder"):
         lines_of([str(file_of(run, "train-classifier-seed1"))], GRAY)
-    with pytest.raises(UsageError, match="takes images of 3×32×32, those here are of 1×28×28"):
+    with pytest.raises(UsageError, match=r"takes images of 3×32×32, expected one .* of 1×28×28"):
         lines_of([str(file_of(run, "train-colour-seed1"))], GRAY)
     with pytest.raises(UsageError, match=r"expected the folder of a run .* of 1×16×16"):
         lines_of([str(run)], (1, 16, 16))
     with pytest.raises(UsageError, match="expected the folder of a run"):
         lines_of([str(tmp_path)], GRAY)
+    with pytest.raises(UsageError, match=r"no network 'colour' .*; there are cnn, wide-cnn$"):
+        lines_of([str(run / "colour")], GRAY)
+    with pytest.raises(FileNotFoundError):
+        lines_of([str(tmp_path / "elsewhere" / "cnn")], GRAY)
     path = file_of(run, "train-cnn-seed1")
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1

@@ -76,8 +76,8 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
 
     Args:
         entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
-            package's codecs that take this shape; the folder of a run of ``imgcomp reproduce``, or
-            one of its stages' files: the autoencoders that it trained; or what
+            package's codecs that take this shape; the folder of a run of ``imgcomp reproduce``:
+            the autoencoders that it trained, see `trained_networks`; or what
             `imgcomp.codec.load` takes, several with ``+`` between them as one curve.
         shape: (C, H, W) of the images.
 

@@ -63,41 +63,50 @@ class TrainedNetwork:
 
 
 def is_run(path: Path) -> bool:
-    """Whether a path is a folder that ``imgcomp reproduce`` wrote, or a file of its stages."""
-    return path.is_dir() or (path.is_file() and is_stage_file(path))
+    """Whether a path is one that :func:`trained_networks` is for."""
+    if path.exists():
+        return path.is_dir() or is_stage_file(path)
+    return (path.parent / _STAGES).is_dir()
 
 
 def trained_networks(path: Path, shape: tuple[int, int, int]) -> list[TrainedNetwork]:
     """The networks of a run.
 
     Args:
-        path: a stage's file; or the folder of a run: then those of its first seed that did not
-            diverge and take such images.
+        path: the folder of a run: those of its first seed that did not diverge and take such
+            images; that folder and, behind a slash, what one of these is called; or a stage's file.
         shape: (C, H, W) of the images.
 
     Raises:
-        UsageError: there are none, or the file's network does not take such images.
+        UsageError: there are none, or not that one; says which there are.
         CheckpointError: a file is damaged.
     """
-    sizes = "×".join(map(str, shape))
+    sizes = f"images of {_sizes(shape)} (channels×height×width)"
     if path.is_file():
         network = _read(path)
         if network is None:
             raise UsageError(f"{path}: holds no trained autoencoder")
-        if network.model.input_shape != shape:
-            own = "×".join(map(str, network.model.input_shape))
-            raise UsageError(
-                f"{path}: takes images of {own}, those here are of {sizes} (channels×height×width)"
-            )
+        own = network.model.input_shape
+        if own != shape:
+            raise UsageError(f"{path}: takes images of {_sizes(own)}, expected one of {sizes}")
         return [network]
-    found = [_read(each) for each in _of_first_seed(path)]
+    folder, label = (path, None) if path.is_dir() else (path.parent, path.name)
+    found = [_read(each) for each in _of_first_seed(folder)]
     fitting = [each for each in found if each is not None and each.model.input_shape == shape]
     if not fitting:
         raise UsageError(
-            f"{path}: expected the folder of a run of 'imgcomp reproduce' with {_STAGES}/ and, in "
-            f"it, an autoencoder of images of {sizes} (channels×height×width); found none"
+            f"{folder}: expected the folder of a run of 'imgcomp reproduce' with {_STAGES}/ and, "
+            f"in it, an autoencoder of {sizes}; found none"
         )
-    return fitting
+    chosen = [each for each in fitting if label in (None, each.label)]
+    if not chosen:
+        known = ", ".join(each.label for each in fitting)
+        raise UsageError(f"{folder}: there is no network {label!r} of {sizes}; there are {known}")
+    return chosen
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _of_first_seed(folder: Path) -> list[Path]:
