@@ -49,6 +49,22 @@ def test_reproduce_prints_both_numbers_and_the_report(
     assert (code, out.strip(), err) == (0, str(tmp_path / "o" / "report.html"), "")
 
 
+def test_only_some_stages(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = tmp_path / "o"
+    command = ["reproduce", "feng2018", *SMALL, "--out", str(folder)]
+    code, out, err = run(capsys, *command, "--only", "train/*nn/seed0")
+    assert (code, out) == (0, f"Stages: {folder / 'stages'}\n")
+    names = sorted(path.name.rpartition("seed0.")[0] for path in (folder / "stages").iterdir())
+    assert names == ["train-ann-", "train-cnn-"]
+    assert not (folder / "report.html").exists()
+    code, out, _ = run(capsys, *command, "-q", "--only", "train/cnn/seed0", "--resume")
+    assert (code, out) == (0, f"{folder}\n")
+    code, _, err = run(capsys, *command, "--only", "train/rnn/seed0", "--resume")
+    assert code == 1
+    assert "only: there is no stage 'train/rnn/seed0'; there are " in err
+    assert "train/cnn/seed0" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -65,6 +65,14 @@ def reproduce(
             "--tensorboard", help="Also write every training's curves as TensorBoard event files."
         ),
     ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STAGE",
+            help="Compute this stage alone, such as 'train/*/seed0', and no report; may be "
+            "repeated.",
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print the report's path only.")
     ] = False,
@@ -90,7 +98,11 @@ def reproduce(
             offline=True if offline else None,
             progress=not quiet and "auto",
             tensorboard=tensorboard,
+            only=only or (),
         )
+    if done.report is None:
+        typer.echo(done.folder if quiet else f"Stages: {done.folder / 'stages'}")
+        return
     if not quiet:
         print_summary(done.results)
     typer.echo(done.report if quiet else f"Report: {done.report}")

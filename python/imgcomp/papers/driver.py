@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from imgcomp.papers.event_files import write_event_files
 from imgcomp.papers.experiment import Paper, Run
 from imgcomp.papers.settings import SCALES, Scale, Settings, resolve
 from imgcomp.report import Outcome, Results, environment, maker, render_html
-from imgcomp.stages import RunFolder, Runner, default_jobs, listener_for
+from imgcomp.stages import RunFolder, Runner, Stage, default_jobs, listener_for
 from imgcomp.training import StopToken
 from imgcomp.training.event_files import require_tensorboard
 
@@ -27,14 +28,15 @@ class Reproduction:
     """A finished run.
 
     Attributes:
-        results: The content of ``results.json``; see `imgcomp.report.Results`.
+        results: The content of ``results.json``; see `imgcomp.report.Results`. Empty where only
+            some stages were asked for.
         folder: Where everything lies.
-        report: The HTML page.
+        report: The HTML page; None where only some stages were asked for.
     """
 
     results: dict[str, Any]
     folder: Path
-    report: Path
+    report: Path | None
 
 
 def reproduce(
@@ -54,6 +56,7 @@ def reproduce(
     progress: str | bool = "auto",
     stop: StopToken | None = None,
     tensorboard: bool = False,
+    only: Sequence[str] = (),
 ) -> Reproduction:
     """Rerun a paper's experiments and write the report.
 
@@ -76,9 +79,12 @@ def reproduce(
         stop: Set it from another thread to stop the run.
         tensorboard: Also write every training's history as event files for TensorBoard, into
             ``tensorboard/`` beside the report; needs the package tensorboard.
+        only: Labels of stages, such as ``train/cnn/seed0``, with ``*`` for anything: these alone
+            are computed, with all that they need, and no report is written. A later call with
+            `resume` goes on from there.
 
     Raises:
-        UsageError: a setting, folder or device that does not fit.
+        UsageError: a setting, folder or device that does not fit, or there is no such stage.
         DatasetError: the data are not to be had.
         StageError: a stage failed.
         KeyboardInterrupt: stopped; with `resume` the next call goes on from there.
@@ -136,9 +142,12 @@ def reproduce(
             with warnings.catch_warnings():
                 # The report names collapsed networks; a sweep may well contain some.
                 warnings.simplefilter("ignore", CollapsedOutputWarning)
-                artifacts = runner.run(declared.stages(run))
+                stages = declared.stages(run)
+                artifacts = runner.run(_chosen(stages, only) if only else stages)
         if tensorboard:
             write_event_files(folder.path / "tensorboard", artifacts)
+        if only:
+            return Reproduction({}, folder.path, None)
         outcome = declared.conclude(run, artifacts)
         timings = {
             "total_seconds": time.perf_counter() - begin,
@@ -148,6 +157,26 @@ def reproduce(
             "made_with": artifacts.made_with(),
         }
         return _write(folder.path, declared, run, outcome, timings, surroundings)
+
+
+def _chosen(stages: Sequence[Stage], patterns: Sequence[str]) -> list[Stage]:
+    """Those whose labels fit one of the patterns; all that are computed count."""
+    known: dict[str, Stage] = {}
+    waiting = list(stages)
+    while waiting:
+        node = waiting.pop()
+        if node.label not in known:
+            known[node.label] = node
+            waiting += node.parents
+    found: dict[str, Stage] = {}
+    for pattern in patterns:
+        fitting = fnmatch.filter(known, pattern)
+        if not fitting:
+            raise UsageError(
+                f"only: there is no stage '{pattern}'; there are {', '.join(sorted(known))}"
+            )
+        found |= {label: known[label] for label in fitting}
+    return list(found.values())
 
 
 def _draw(
