@@ -2,11 +2,12 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace imgcomp {
 namespace {
@@ -33,11 +34,15 @@ at::Tensor filtered(const at::Tensor& maps, const at::Tensor& weights) {
   if (outputs <= kTile) {
     return at::matmul(maps, band_matrix(weights, outputs));
   }
-  const int64_t tiles = (outputs + kTile - 1) / kTile;
-  const int64_t width = kTile + n - 1;
-  const at::Tensor padded = at::constant_pad_nd(maps, {0, tiles * kTile + n - 1 - side});
-  const at::Tensor windows = padded.unfold(-1, width, kTile);
-  return at::matmul(windows, band_matrix(weights, kTile)).flatten(-2).narrow(-1, 0, outputs);
+  // Views of the maps, which products take as they are; overlapping ones at once would be copied.
+  const at::Tensor band = band_matrix(weights, kTile);
+  std::vector<at::Tensor> parts;
+  for (int64_t begin = 0; begin < outputs; begin += kTile) {
+    const int64_t count = std::min(kTile, outputs - begin);
+    parts.push_back(at::matmul(maps.narrow(-1, begin, count + n - 1),
+                               band.narrow(0, 0, count + n - 1).narrow(1, 0, count)));
+  }
+  return at::cat(parts, -1);
 }
 
 }  // namespace
