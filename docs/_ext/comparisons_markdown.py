@@ -29,6 +29,14 @@ SETS = {
 }
 """What is compared on: names of folders and of ``--data``, and what they are called."""
 _CODECS = "house,jpeg,webp,avif,jxl,png,pca"
+_NETWORKS = {
+    "cifar10": ("runs/kawaguchi2022/model1", "runs/kawaguchi2022/model2",
+                "runs/toderici2017/lstm-additive"),
+    "fashion-mnist": ("runs/feng2018/cnn", "runs/feng2018/ann", "runs/feng2018/shared",
+                      "results/bhattacharya2020/autoencoder-fashion-mnist"),
+    "mnist": ("results/bhattacharya2020/autoencoder-mnist",),
+}  # fmt: skip
+"""Networks of the papers that were trained on a set."""
 _SHARED_BY = 10_000
 _FAIR = "mosaic"
 """The way of counting that is kindest to ordinary codecs."""
@@ -36,8 +44,9 @@ _FAIR = "mosaic"
 
 def command(name: str) -> str:
     """What makes the committed results of a set."""
+    codecs = ",".join([_CODECS, *_NETWORKS.get(name, ())])
     return (
-        f"imgcomp rd --data {name} --codecs {_CODECS} --out runs/rd-{name} --resume "
+        f"imgcomp rd --data {name} --codecs {codecs} --out runs/rd-{name} --resume "
         f"--compact results/rd/{name}"
     )
 

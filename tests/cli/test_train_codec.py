@@ -137,7 +137,7 @@ def test_a_file_of_ones_own_and_the_usual_folder(run, folder, monkeypatch):
         (
             ["nothing"],
             "there is no recipe 'nothing'; there are house-colour, "
-            "house-colour-classifier, house-digits",
+            "house-colour-classifier, house-colour-ms-ssim, house-digits",
         ),
         (["nothing.toml"], "nothing.toml: there is no such recipe"),
         (["house-digits", "--set", "fit.epoch=2"], "house-digits.toml: unknown key fit.epoch; did"),

@@ -179,17 +179,22 @@ def test_files(tmp_path):
         Recipe.load(tmp_path / "other.toml")
     with pytest.raises(
         UsageError,
-        match="no recipe 'hause'; there are house-colour, house-colour-classifier, house-digits",
+        match="no recipe 'hause'; there are house-colour, house-colour-classifier, house-colour-ms",
     ):
         Recipe.load("hause")
 
 
 def test_recipes_of_the_package():
-    names = ["house-colour", "house-colour-classifier", "house-digits", "house-gray",
-             "house-gray-classifier"]  # fmt: skip
+    names = [
+        "house-colour", "house-colour-classifier", "house-colour-ms-ssim", "house-digits",
+        "house-gray", "house-gray-classifier", "house-gray-ms-ssim",
+    ]  # fmt: skip
     assert recipe.names() == names
-    colour, machines, digits, gray, classifier = (Recipe.load(name) for name in names)
-    assert [r.name for r in (colour, machines, digits, gray, classifier)] == names
+    found = [Recipe.load(name) for name in names]
+    assert [each.name for each in found] == names
+    colour, machines, structure, digits, gray, classifier, gray_structure = found
+    for one, start in ((structure, "house-colour"), (gray_structure, "house-gray")):
+        assert (one.start, one.fit.objective) == (start, "rate+lambda*ms_ssim")
     for one, start in ((machines, "house-colour"), (classifier, "house-gray")):
         assert (one.start, one.fit.objective) == (start, "rate+lambda*judge")
         assert isinstance(imgcomp.load(one.judge), imgcomp.models.Classifier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -14,16 +15,20 @@ import imgcomp
 from imgcomp import metrics
 from imgcomp.codec import Codec, StaticCode
 from imgcomp.codec.patch_codec import patch_codec
+from imgcomp.codec.recipe import Recipe
 from imgcomp.models import Classifier
 from imgcomp.models.patch_transform import restoration_filter
 from imgcomp.papers.judges import judge_config
 
 SHIPPED = Path(imgcomp.codec.__file__).parent / "shipped"
+RECORDS = Path(__file__).parents[2] / "results" / "codecs"
 PATCH = {"patch-gray": (1, 28, 28), "patch-colour": (3, 32, 32)}
 HOUSE = {
     "house-gray": (1, 28, 28),
     "house-gray-classifier": (1, 28, 28),
+    "house-gray-ms-ssim": (1, 28, 28),
     "house-colour": (3, 32, 32),
+    "house-colour-ms-ssim": (3, 32, 32),
     "house-colour-classifier": (3, 32, 32),
 }
 SHAPES = PATCH | HOUSE
@@ -154,6 +159,38 @@ def test_a_classifier_reads_half_the_bytes(
     assert right[1] > right[0] - 0.02
 
 
+@pytest.mark.needs_data
+@pytest.mark.parametrize(
+    ("name", "data", "usual", "small"),
+    [("house-gray", "fashion-mnist", 34, 34), ("house-colour", "cifar-10", 34, 34)],
+)
+def test_the_variant_for_ms_ssim_needs_fewer_bytes_for_it(
+    name: str, data: str, usual: int, small: int, data_root: Path
+) -> None:
+    images = imgcomp.datasets.load(data, data_root).test.images[:500]
+    sizes, kept = [], []
+    for codec in (shipped(name).at(usual), shipped(f"{name}-ms-ssim").at(small)):
+        stream = codec.compress(images)
+        sizes.append(len(stream))
+        kept.append(float(metrics.ms_ssim(images, codec.decompress(stream)).mean()))
+    assert sizes[1] < 0.9 * sizes[0]
+    assert kept[1] > kept[0]
+
+
+@pytest.mark.parametrize("name", HOUSE)
+def test_cards_tell_of_the_training_as_it_was(name: str) -> None:
+    record = json.loads((RECORDS / f"{name}.json").read_text(encoding="utf-8"))
+    assert record["digest"] == shipped(name).digest
+    card = (SHIPPED / f"{name}.md").read_text(encoding="utf-8")
+    recipe = Recipe.load(name)
+    assert f"- Command: `{record['command']}`; seed {recipe.seed}" in card
+    epochs = len(record["history"]["columns"]["epoch"])
+    assert f"- Objective `{recipe.fit.objective}`, {epochs} epochs in batches of 32" in card
+    for words, given in (("weights of", recipe.start), ("classifier in", recipe.judge)):
+        found = re.search(rf"{words} `(.+)`\.$", card, re.MULTILINE)
+        assert (found and found[1]) == (given and Path(given).name)
+
+
 def test_the_house_codecs_are_the_ones_that_are_taken() -> None:
     digits = imgcomp.datasets.digits().test.images[:40]
     with imgcomp.codec.open(imgcomp.codec.compress(digits, quality=50)) as archive:
@@ -172,7 +209,8 @@ def test_digits() -> None:
     assert psnr > 33
 
 
-@pytest.mark.parametrize("name", sorted(n for n in SHAPES if not n.endswith("-classifier")))
+# Not the variants, which are for images like those of their training.
+@pytest.mark.parametrize("name", sorted(name for name in SHAPES if name.count("-") == 1))
 def test_images_unlike_any_other(name: str) -> None:
     codec = shipped(name)
     noise = torch.randint(256, (20, *codec.image_shape), dtype=torch.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgcomp.codec.codec import Codec
@@ -132,7 +133,16 @@ def _training(recipe: Recipe, history: History, command: str) -> str:
 - Command: `{command}`; seed {recipe.seed}{threads}.
 - Objective `{fit.objective}`, {history.epochs} epochs in batches of {fit.batch_size}, \
 {fit.optimizer} at a rate of {fit.lr:g}, {fit.schedule} schedule.{best}
-"""
+{_given(recipe)}"""
+
+
+def _given(recipe: Recipe) -> str:
+    """What the training begins with, and what it looks at."""
+    given = {
+        "Begins with the weights of": recipe.start,
+        "The judge is the classifier in": recipe.judge and Path(recipe.judge).name,
+    }
+    return "".join(f"- {words} `{name}`.\n" for words, name in given.items() if name is not None)
 
 
 _OF_TRAINING = ", counted from 0, of the training sets"
