@@ -105,25 +105,26 @@ def _known(lines: Sequence[Record], measure: str) -> bool:
 
 
 def looks(lines: Sequence[Record]) -> dict[str, dict[str, Any]]:
-    """Colour, line style and marker of each line, the package's codecs in blue and bold."""
+    """Colour, line style and marker of each line.
+
+    The package's codecs are blue and the papers' networks black, and their markers differ; ordinary
+    codecs have a colour and a marker for each family.
+    """
     from imgcomp.plots import MARKERS, PALETTE
 
     found: dict[str, dict[str, Any]] = {}
-    families: dict[str, int] = {}
-    ours = 0
+    colors = ["blue", *_FAMILY_COLORS.values()]
+    drawn = dict.fromkeys(colors, 0)
     for line in lines:
-        if line["ours"]:
-            color, variant = "blue", ours
-            ours += 1
-        else:
-            color = _FAMILY_COLORS.get(line["family"], "black")
-            variant = families.get(line["family"], 0)
-            families[line["family"]] = variant + 1
-        names = ["blue", *_FAMILY_COLORS.values()]
+        color = "blue" if line["ours"] else _FAMILY_COLORS.get(line["family"], "black")
+        variant = drawn[color]
+        drawn[color] += 1
+        several = color in ("blue", "black")
+        marker = colors.index(color) * (not several) + variant * several
         found[line["name"]] = {
             "color": PALETTE[color],
             "line": variant,
-            "marker": MARKERS[names.index(color) % len(MARKERS)],
+            "marker": MARKERS[marker % len(MARKERS)],
         }
     return found
 
@@ -168,6 +169,8 @@ def _panels(results: Record, measure: str) -> Figure:
     high = max(place.get_ylim()[1] for place in axes)
     left = min(place.get_xlim()[0] for place in axes)
     right = max(place.get_xlim()[1] for place in axes)
+    # More bits than the images themselves have are no compression.
+    right = min(right, 8.0 * results["data"]["image_shape"][0])
     for place in axes:
         place.set(ylim=(low, high), xlim=(left, right))
     _legend(figure, axes[0])
