@@ -15,7 +15,7 @@ from results_markdown import escape, table, unbroken
 from imgcomp.rd import tables
 from imgcomp.rd.compact import read_comparison
 from imgcomp.rd.found import WHOLE
-from imgcomp.rd.scales import ACCURACY, MAIN, SCALES
+from imgcomp.rd.scales import ACCURACY, MAIN, SCALES, trained_for
 from imgcomp.report.html import show_seconds
 
 Content = Mapping[str, Any]
@@ -109,9 +109,9 @@ def best(content: Content) -> str:
 
 
 def rivals(content: Content) -> str:
-    """BD-rates over PSNR against every rival."""
+    """BD-rates against every rival, over what each codec is for."""
     ours = [line["name"] for line in content["lines"] if line["ours"]]
-    found = [tables.bd_table(content, name, MAIN) for name in ours]
+    found = [tables.bd_table(content, name, trained_for(name)) for name in ours]
     return "\n".join(shown(each) for each in found if each.rows)
 
 
@@ -191,12 +191,13 @@ def sentences_of(content: Content) -> list[str]:
 
 
 def _rate_in_words(content: Content, name: str, size: str, counted: str) -> str:
-    record = _against_best(content, name, size, MAIN)
+    measure = trained_for(name)
+    record = _against_best(content, name, size, measure)
     if record is None or record["percent"] is None:
         return ""
     percent, ends = record["percent"], record["interval"]
     words = f"takes {abs(percent):.1f} % {'fewer' if percent < 0 else 'more'} bytes than the best "
-    words += f"of all rivals at equal PSNR ({counted}"
+    words += f"of all rivals at equal {SCALES[measure].title} ({counted}"
     if ends is not None:
         words += f"; {ends[0]:+.1f} … {ends[1]:+.1f} %".replace("-", "−")
         words += ", not told apart" if ends[0] < 0 < ends[1] else ""

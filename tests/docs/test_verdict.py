@@ -102,6 +102,28 @@ def test_a_difference_that_is_not_told_apart_is_said_so(markdown, content):
     )
 
 
+def test_variants_are_judged_by_what_they_are_for(markdown, content):
+    for name, measure, percent in (
+        ("house-colour-ms-ssim", "ms_ssim", -28.0),
+        ("house-colour-classifier", "accuracy", -34.5),
+    ):
+        content["lines"].append({**content["lines"][0], "name": name, "title": name})
+        content["fallen"][0]["lines"].append({**content["fallen"][0]["lines"][0], "line": name})
+        content["bd_rates"] += [
+            {**record("psnr", "mosaic", 99.0), "tested": name},
+            {**record(measure, "mosaic", percent), "tested": name},
+        ]
+    house, structure, machines = markdown.sentences_of(content)
+    assert house.startswith("house takes 12.5 % fewer bytes than the best of all rivals at equal P")
+    assert structure.startswith(
+        "house-colour-ms-ssim takes 28.0 % fewer bytes than the best of all rivals at equal MS-SS"
+    )
+    assert machines.startswith(
+        "house-colour-classifier takes 34.5 % fewer bytes than the best of all rivals at equal "
+        "accuracy "
+    )
+
+
 def test_whole_photographs_are_told_beside_tiles(markdown, content):
     content["bd_rates"].append(record("psnr", "whole", -30.0))
     (sentence,) = markdown.sentences_of(content)
@@ -173,9 +195,10 @@ def test_the_page_builds_without_warnings(there, content, tmp_path):
         (results / "rd" / "mnist").mkdir(parents=True)
         (results / "rd" / "mnist" / "results.json").write_text(json.dumps(content))
     # The page alone, beside the pages that it links to.
-    (source / "guide").mkdir(parents=True)
+    for folder in ("guide", "papers"):
+        (source / folder).mkdir(parents=True)
     shutil.copy(ROOT / "docs" / "verdict.md", source / "index.md")
-    for name in ("codecs.md", "guide/rate-distortion.md"):
+    for name in ("codecs.md", "guide/rate-distortion.md", "papers/index.md"):
         (source / name).write_text("---\norphan: true\n---\n\n# A page\n")
     done = subprocess.run(
         [

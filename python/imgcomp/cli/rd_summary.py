@@ -27,15 +27,16 @@ def print_summary(results: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from imgcomp.rd import tables
-    from imgcomp.rd.scales import MAIN
+    from imgcomp.rd.scales import SCALES, trained_for
 
     console = Console()
     name = f"{results['data']['name']}, {results['data']['images']:,} images"
     console.print(f"{name}\n", style="bold")
     for line in results["lines"]:
         if line["ours"]:
-            found = tables.bd_table(results, line["name"], MAIN)
-            _print(console, found, f"BD-rate over PSNR: {line['title']}")
+            measure = trained_for(line["name"])
+            found = tables.bd_table(results, line["name"], measure)
+            _print(console, found, f"BD-rate over {SCALES[measure].title}: {line['title']}")
     best = tables.best_table(results)
     if best.rows:
         _print(console, best)

@@ -71,3 +71,14 @@ SCALES = {
     ACCURACY: Scale("accuracy", "%", "correct", LOST, _per_cent),
 }
 """By the names in ``results.json``; the accuracy is that of a classifier trained on originals."""
+
+_VARIANTS = {"-ms-ssim": "ms_ssim", "-classifier": ACCURACY}
+"""Endings of the names of the package's codecs."""
+
+
+def trained_for(name: str) -> str:
+    """Which of `SCALES` a codec of the package is for, by its name."""
+    for ending, measure in _VARIANTS.items():
+        if name.endswith(ending):
+            return measure
+    return MAIN
