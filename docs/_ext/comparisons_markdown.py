@@ -28,7 +28,7 @@ SETS = {
     "kodak": "Kodak’s photographs",
 }
 """What is compared on: names of folders and of ``--data``, and what they are called."""
-_CODECS = "house,jpeg,webp,avif,jxl,png,pca"
+_CODECS = "house,jpeg,webp,avif,jxl,png,pca,pq"
 _NETWORKS = {
     "cifar10": ("runs/kawaguchi2022/model1", "runs/kawaguchi2022/model2",
                 "runs/toderici2017/lstm-additive"),

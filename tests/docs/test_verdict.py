@@ -141,10 +141,12 @@ def test_without_anything_committed_the_page_says_so(markdown):
         ":::{note}\nNo result is committed yet of CIFAR-10, Fashion-MNIST, MNIST, CIFAR-100 and "
         "Kodak’s photographs.\n:::\n"
     )
-    assert "`imgcomp rd --data kodak --codecs house,jpeg,webp,avif,jxl,png,pca --out runs/" in (
+    assert "`imgcomp rd --data kodak --codecs house,jpeg,webp,avif,jxl,png,pca,pq --out runs/" in (
         markdown.missing("kodak")
     )
-    assert ",png,pca,results/bhattacharya2020/autoencoder-mnist --out" in markdown.missing("mnist")
+    assert ",png,pca,pq,results/bhattacharya2020/autoencoder-mnist --out" in markdown.missing(
+        "mnist"
+    )
 
 
 def test_parts_of_a_comparison(markdown, content):
