@@ -13,6 +13,7 @@ from imgcomp.papers.toderici2017.options import CELLS, RECONSTRUCTIONS
 from imgcomp.papers.toderici2017.pictures import pictures
 from imgcomp.papers.toderici2017.stages import MEASURES
 from imgcomp.plots import COLORS, PALETTE, Bar, Series, draw_bars, draw_curves, new_figure
+from imgcomp.plots.style import LINES
 from imgcomp.report import Figure
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def figures(numbers: Numbers) -> list[Figure]:
     """The report's figures."""
     seeds = len(numbers.seeds)
     spread = (
-        f"Lines are means over {seeds} seeds, bands 95 % intervals of the mean."
+        f"Lines are means over {seeds} seeds, thin ones the seeds themselves."
         if seeds > 1
         else "One seed."
     )
@@ -89,20 +90,21 @@ def _look(numbers: Numbers, place: int) -> tuple[str, int]:
     return COLORS[list(CELLS).index(one.cell)], list(RECONSTRUCTIONS).index(one.reconstruction)
 
 
-def _banded(
+def _with_seeds(
     axes: Axes, numbers: Numbers, x: list[float], columns: list[list[list[float]]]
 ) -> list[Series]:
-    """Every network's mean as a series; draws the intervals' bands."""
+    """Every network's mean as a series; draws the seeds' curves, where there are several.
+
+    An interval of the mean of few seeds would reach beyond what the measures can be.
+    """
     series = []
     for place, (one, rows) in enumerate(zip(numbers.variants, columns, strict=True)):
         color, line = _look(numbers, place)
-        found = [interval(list(column)) for column in zip(*rows, strict=True)]
-        series.append(Series(one.text, x, [each.mean for each in found], line=line, color=color))
-        ends = [(each.low, each.high) for each in found]
-        low = [end[0] for end in ends if end[0] is not None]
-        high = [end[1] for end in ends if end[1] is not None]
-        if len(low) == len(x):
-            axes.fill_between(x, low, high, color=color, alpha=0.13, linewidth=0, zorder=2)
+        means = [interval(list(column)).mean for column in zip(*rows, strict=True)]
+        series.append(Series(one.text, x, means, line=line, color=color))
+        for row in rows if len(rows) > 1 else ():
+            style = LINES[line % len(LINES)]
+            axes.plot(x, row, color=color, linestyle=style, alpha=0.35, linewidth=0.8, zorder=2)
     return series
 
 
@@ -111,7 +113,7 @@ def _curves(numbers: Numbers, which: str) -> MatplotlibFigure:
     rates = numbers.rates()
     for place, measure in zip(axes, _PAIR, strict=True):
         courses = [numbers.course(one, which, measure) for one in numbers.variants]
-        series = _banded(place, numbers, rates, courses)
+        series = _with_seeds(place, numbers, rates, courses)
         if which == "photographs":
             series += _peers(numbers, measure)
         draw_curves(
@@ -204,7 +206,7 @@ def _losses(numbers: Numbers) -> MatplotlibFigure:
         epochs = [float(n) for n in range(1, len(columns[0][0]) + 1)]
         draw_curves(
             place,
-            _banded(place, numbers, epochs, columns),
+            _with_seeds(place, numbers, epochs, columns),
             title=title,
             x_label="epoch",
             y_label="mean absolute difference",
