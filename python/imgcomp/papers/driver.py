@@ -17,6 +17,7 @@ from imgcomp.papers.experiment import Paper, Run
 from imgcomp.papers.settings import SCALES, Scale, Settings, resolve
 from imgcomp.report import Outcome, Results, environment, maker, render_html
 from imgcomp.stages import RunFolder, Runner, Stage, default_jobs, listener_for
+from imgcomp.stages.graph import plan
 from imgcomp.training import StopToken
 from imgcomp.training.event_files import require_tensorboard
 
@@ -128,6 +129,9 @@ def reproduce(
             "precision": precision,
             "settings": dict(values),
         }
+        stages = declared.stages(run)
+        if only:  # looked up before an earlier run is removed
+            stages = _chosen(stages, only)
         folder.prepare(resume=resume, request=request)
         surroundings = environment(run.device)
         with listener_for(progress, f"{paper}, {scale}") as listener:
@@ -142,8 +146,7 @@ def reproduce(
             with warnings.catch_warnings():
                 # The report names collapsed networks; a sweep may well contain some.
                 warnings.simplefilter("ignore", CollapsedOutputWarning)
-                stages = declared.stages(run)
-                artifacts = runner.run(_chosen(stages, only) if only else stages)
+                artifacts = runner.run(stages)
         if tensorboard:
             write_event_files(folder.path / "tensorboard", artifacts)
         if only:
@@ -161,13 +164,7 @@ def reproduce(
 
 def _chosen(stages: Sequence[Stage], patterns: Sequence[str]) -> list[Stage]:
     """Those whose labels fit one of the patterns; all that are computed count."""
-    known: dict[str, Stage] = {}
-    waiting = list(stages)
-    while waiting:
-        node = waiting.pop()
-        if node.label not in known:
-            known[node.label] = node
-            waiting += node.parents
+    known = {node.label: node for node in [*plan(stages), *stages]}
     found: dict[str, Stage] = {}
     for pattern in patterns:
         fitting = fnmatch.filter(known, pattern)

@@ -119,8 +119,7 @@ def looks(lines: Sequence[Record]) -> dict[str, dict[str, Any]]:
         color = "blue" if line["ours"] else _FAMILY_COLORS.get(line["family"], "black")
         variant = drawn[color]
         drawn[color] += 1
-        several = color in ("blue", "black")
-        marker = colors.index(color) * (not several) + variant * several
+        marker = variant if color in ("blue", "black") else colors.index(color)
         found[line["name"]] = {
             "color": PALETTE[color],
             "line": variant,

@@ -131,12 +131,12 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
 def is_stage_file(path: Path) -> bool:
     """Whether a file says of itself that a stage wrote it; it may still be damaged."""
     with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        try:
-            metadata = json.loads(file.read(min(size, _LONGEST_HEADER)))["__metadata__"]
-        except (ValueError, KeyError, TypeError):
-            return False
-    return isinstance(metadata, dict) and metadata.get("format") == FORMAT
+        head = file.read(8)
+        head += file.read(min(int.from_bytes(head, "little"), _LONGEST_HEADER))
+    try:
+        return _metadata(head)["format"] == FORMAT
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def read_artifact(path: Path) -> tuple[str, Artifact]:
@@ -158,6 +158,7 @@ def read_artifact(path: Path) -> tuple[str, Artifact]:
 
 
 def _metadata(raw: bytes) -> dict[str, str]:
+    """Of a safetensors file that begins so; where it is none, a ValueError, KeyError, TypeError."""
     size = int.from_bytes(raw[:8], "little")
     found: dict[str, str] = json.loads(raw[8 : 8 + size])["__metadata__"]
     return found

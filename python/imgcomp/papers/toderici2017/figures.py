@@ -100,7 +100,7 @@ def _with_seeds(
     series = []
     for place, (one, rows) in enumerate(zip(numbers.variants, columns, strict=True)):
         color, line = _look(numbers, place)
-        means = [interval(list(column)).mean for column in zip(*rows, strict=True)]
+        means = np.mean(rows, axis=0).tolist()
         series.append(Series(one.text, x, means, line=line, color=color))
         for row in rows if len(rows) > 1 else ():
             style = LINES[line % len(LINES)]
