@@ -19,6 +19,7 @@ from imgcomp.papers.donis2020.experiment import stages, trainings
 from imgcomp.papers.experiment import Run
 from imgcomp.papers.settings import resolve
 from imgcomp.report import read_results
+from imgcomp.stages.graph import plan
 
 TINY = {
     "images": 64,
@@ -171,7 +172,7 @@ def test_a_finished_run_is_read_again(
 
 
 def test_what_decides_claims_is_trained_first() -> None:
-    declared = sorted(stages(a_run()), key=lambda one: -one.cost)
+    declared = sorted(plan(stages(a_run())), key=lambda one: -one.cost)
     order = [one.label.split("/")[1] for one in declared if one.label.startswith("train/")]
     assert order[:3] == ["batch16", "size200", "size50"]
     assert order[-1] == "fast"

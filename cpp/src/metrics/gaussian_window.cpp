@@ -1,12 +1,12 @@
 #include "metrics/gaussian_window.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace imgcomp {
@@ -47,11 +47,18 @@ at::Tensor filtered(const at::Tensor& maps, const at::Tensor& weights) {
 
 }  // namespace
 
-at::Tensor gaussian_weights(int64_t n, double sigma) {
-  const at::Tensor place =
-      at::arange(n, at::TensorOptions(at::kDouble)) - 0.5 * static_cast<double>(n - 1);
-  const at::Tensor weights = (place.square() / (-2.0 * sigma * sigma)).exp();
-  return weights / weights.sum();
+std::vector<double> gaussian_weights(int64_t n, double sigma) {
+  std::vector<double> weights(static_cast<size_t>(n));
+  double sum = 0.0;
+  for (int64_t i = 0; i < n; ++i) {
+    const double place = static_cast<double>(i) - 0.5 * static_cast<double>(n - 1);
+    weights[static_cast<size_t>(i)] = std::exp(-place * place / (2.0 * sigma * sigma));
+    sum += weights[static_cast<size_t>(i)];
+  }
+  for (double& weight : weights) {
+    weight /= sum;
+  }
+  return weights;
 }
 
 at::Tensor filtered_transposed(const at::Tensor& maps, const at::Tensor& weights) {

@@ -3,10 +3,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 namespace imgcomp {
 
-// n weights of a Gaussian around the middle of n pixels, float64 (n,), of sum 1.
-at::Tensor gaussian_weights(int64_t n, double sigma);
+// n weights of a Gaussian around the middle of n pixels, of sum 1.
+std::vector<double> gaussian_weights(int64_t n, double sigma);
 
 // Filters maps (…, H, W) along both axes with weights (n,), n ≤ H, W. Returns the transposed maps,
 // (…, W − n + 1, H − n + 1), which saves a copy where only their means are wanted.

@@ -115,9 +115,7 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
         tensors = load(raw)
         text = metadata["data"]
         found = metadata["format"], metadata["key"], metadata["sha256"]
-        origin = Origin(
-            float(metadata["seconds"]), dict(json.loads(metadata.get("made_with", "{}")))
-        )
+        origin = _origin(metadata)
         data = json.loads(text)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"not a stage file ({type(error).__name__}: {error})") from None
@@ -130,14 +128,21 @@ def decode_artifact(key: str, raw: bytes) -> tuple[Artifact, Origin]:
 
 def is_stage_file(path: Path) -> bool:
     """Whether a file says of itself that a stage wrote it; it may still be damaged."""
-    with path.open("rb") as file:
-        head = file.read(8)
-        head += file.read(min(int.from_bytes(head, "little"), _LONGEST_HEADER))
     try:
-        return _metadata(head)["format"] == FORMAT
+        return _metadata(_head(path))["format"] == FORMAT
     except (ValueError, KeyError, TypeError):
         return False
 
+
+def _head(path: Path) -> bytes:
+    """As much of a file as `_metadata` needs."""
+    with path.open("rb") as file:
+        head = file.read(8)
+        return head + file.read(min(int.from_bytes(head, "little"), _LONGEST_HEADER))
+
+
+def _origin(metadata: Mapping[str, str]) -> Origin:
+    return Origin(float(metadata["seconds"]), dict(json.loads(metadata.get("made_with", "{}"))))
 
 def read_artifact(path: Path) -> tuple[str, Artifact]:
     """A stage's file by its path.
@@ -188,7 +193,7 @@ class ArtifactStore:
             held = self._held.get(key)
             if held is not None:
                 return held
-            for path in sorted(self.folder.glob(f"*.{key[:12]}.safetensors")):
+            for path in self._files(key):
                 try:
                     artifact, origin = decode_artifact(key, path.read_bytes())
                 except (OSError, ValueError) as error:
@@ -201,6 +206,13 @@ class ArtifactStore:
                 return artifact
             return None
 
+    def holds(self, key: str) -> bool:
+        """Whether there is a file for an artifact; it is not read."""
+        return bool(self._files(key))
+
+    def _files(self, key: str) -> list[Path]:
+        return sorted(self.folder.glob(f"*.{key[:12]}.safetensors"))
+
     def save(self, label: str, key: str, artifact: Artifact, origin: Origin) -> Artifact:
         """Store an artifact; returns it as every later reader will see it."""
         raw = encode_artifact(key, artifact, origin)
@@ -212,5 +224,13 @@ class ArtifactStore:
         return stored
 
     def origin(self, key: str) -> Origin | None:
-        """How an artifact came about; None while it was neither stored nor read."""
-        return self._origins.get(key)
+        """How an artifact came about; None where there is none."""
+        with self._lock:
+            for path in () if key in self._origins else self._files(key):
+                try:
+                    metadata = _metadata(_head(path))
+                    if metadata["key"] == key:
+                        self._origins[key] = _origin(metadata)
+                except (OSError, ValueError, KeyError, TypeError):
+                    continue  # `load` says so where somebody needs its content
+            return self._origins.get(key)

@@ -59,7 +59,7 @@ class Artifacts(Mapping[str, Artifact]):
         return len(self._keys)
 
     def seconds(self) -> dict[str, float]:
-        """Wall-clock seconds of every stage that was run or read, by label."""
+        """Wall-clock seconds that every stage took when it was run, by label."""
         return {label: origin.seconds for label, origin in self._origins().items()}
 
     def made_with(self) -> list[dict[str, Any]]:
@@ -133,7 +133,8 @@ class Runner:
         """Compute whatever the targets still need.
 
         Returns:
-            The artifacts of the targets and of every stage that had to run for them.
+            The artifacts of the targets, and of those stages behind them that are in the folder:
+            a stage that all users are finished of is not computed again for having vanished.
 
         Raises:
             StageError: a stage failed; the others were stopped.
@@ -146,7 +147,8 @@ class Runner:
         self.listener.planned(len(stages), len(stages) - len(missing))
         if missing:
             self._compute(missing)
-        return Artifacts(self.store, [*stages, *targets])
+        behind = [node for node in stages if self.store.holds(node.key)]
+        return Artifacts(self.store, [*behind, *targets])
 
     def _missing(self, targets: list[Stage], stages: list[Stage]) -> list[Stage]:
         """Those stages that have to run: from the targets down, as far as files are missing."""

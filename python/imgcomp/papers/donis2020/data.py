@@ -96,5 +96,7 @@ def network_config(
         "keep_epochs": list(range(1, epochs)),
         **changed,
     }
-    spec = models.donis2020(cell=s.word("cell"), activation=activation).spec
+    spec = models.donis2020(
+        cell=s.word("cell"), activation=activation, initialization=s.word("initialization")
+    ).spec
     return {"spec": spec, "seed": seed, "fit": fit, "device": run.device}

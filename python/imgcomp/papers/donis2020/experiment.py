@@ -98,7 +98,11 @@ def bound_bits(run: Run) -> list[float]:
 
 
 def stages(run: Run) -> list[Stage]:
-    """Everything that the conclusions read; labels are ``STEP/TRAINING/seedN``."""
+    """Everything that the conclusions read; labels are ``STEP/TRAINING/seedN``.
+
+    The trainings are not among it: their files, with the weights of every epoch, are needed until
+    the networks are measured.
+    """
     images = Images(run)
     found: list[Stage] = []
     listed = trainings(run)
@@ -117,7 +121,6 @@ def _training(run: Run, training: Training, images: Images, seed: int, cost: flo
         f"train/{name}/seed{seed}", config, cost=cost, train=images.sets[training.size]
     )
     found = [
-        model,
         measure_epochs(
             f"measure/{name}/seed{seed}",
             cost=cost + 2,

@@ -27,7 +27,7 @@ class Numbers:
         self.trainings: dict[str, Training] = {one.name: one for one in trainings(run)}
         self.sizes = size_labels(run)
         self._artifacts = artifacts
-        # The trainings' files hold the weights of every epoch.
+        # Read once: they lie in files.
         self._data = cache(lambda label: artifacts[label].data)
 
     def data(self, step: str, label: str, seed: int | None = None) -> Any:
@@ -97,7 +97,8 @@ class Numbers:
     def set_sizes(self) -> dict[int, int]:
         """Per cent of the whole set → training images."""
         return {
-            size: int(self.data("train", label)["images"]) for size, label in self.sizes.items()
+            size: int(self.data("measure", label)["training"]["images"])
+            for size, label in self.sizes.items()
         }
 
     def layers(self, label: str, when: str, seed: int | None = None) -> dict[str, dict[str, float]]:
@@ -142,8 +143,8 @@ class Numbers:
         found = {}
         for label in self.trainings:
             for seed in self.seeds:
-                record = self.data("train", label, seed)["history"]
                 measured = self.data("measure", label, seed)
+                record = measured["training"]["history"]
                 found[f"{label}/seed{seed}"] = {
                     "epoch": [float(n) for n in range(1, len(record["loss"]) + 1)],
                     "loss": list(record["loss"]),

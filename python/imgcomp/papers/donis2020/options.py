@@ -82,6 +82,14 @@ OPTIONS: tuple[Option, ...] = (
         words=("lstm", "gru"),
     ),
     Option(
+        "initialization",
+        "how weights are drawn: as PyTorch, Keras (Glorot) or Chainer (LeCun) do",
+        "chainer",
+        words=("pytorch", "keras", "chainer"),
+        chosen="not in the paper; with the smaller weights of PyTorch trainings stay long at one "
+        "image for all",
+    ),
+    Option(
         "mixture",
         "share of MS-SSIM in the objective that is meant to keep colour; the rest is L1",
         0.84,

@@ -150,13 +150,15 @@ def means(measures: dict[str, torch.Tensor]) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in measures.items()}
 
 
-@stage(version="1")
+@stage(version="2")
 def measure_epochs(context: Context, model: Artifact, train: Split, test: Split) -> Artifact:
     """Send training and test images through a network as it was after each epoch.
 
     Returns:
         Data: ``train`` and ``test`` → measure → one number per epoch: those of `image_measures`
-        (means over images) and `variation`; ``train_images``, ``test_images``: how many.
+        (means over images) and `variation`; ``train_images``, ``test_images``: how many;
+        ``training``: its ``history`` and ``images``, so that nobody who has these numbers needs
+        the weights of every epoch.
     """
     epochs = len(model.data["history"]["loss"])
     found: dict[str, dict[str, list[float]]] = {"train": {}, "test": {}}
@@ -172,7 +174,9 @@ def measure_epochs(context: Context, model: Artifact, train: Split, test: Split)
             }
             for name, value in numbers.items():
                 found[part].setdefault(name, []).append(value)
-    return Artifact({}, {**found, "train_images": len(train), "test_images": len(test)})
+    training = {key: model.data[key] for key in ("history", "images")}
+    counts = {"train_images": len(train), "test_images": len(test)}
+    return Artifact({}, {**found, **counts, "training": training})
 
 
 @stage(version="1")

@@ -78,7 +78,11 @@ def network_config(run: Run, cell: str, reconstruction: str, seed: int) -> dict[
 
     s = run.settings
     model = models.toderici2017(
-        cell, reconstruction, width=s.number("width"), iterations=s.integer("iterations")
+        cell,
+        reconstruction,
+        width=s.number("width"),
+        iterations=s.integer("iterations"),
+        initialization=s.word("initialization"),
     )
     fit = {
         "seed": seed,

@@ -71,6 +71,14 @@ OPTIONS: tuple[Option, ...] = (
         least=0,
     ),
     Option(
+        "initialization",
+        "how weights are drawn: as PyTorch, Keras (Glorot) or Chainer (LeCun) do",
+        "chainer",
+        words=("pytorch", "keras", "chainer"),
+        chosen="not in the paper; with the smaller weights of PyTorch trainings stay long at one "
+        "image for all",
+    ),
+    Option(
         "grad_clip",
         "largest norm of the gradient of all weights",
         1.0,
