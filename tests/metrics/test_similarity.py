@@ -126,6 +126,37 @@ def test_gradients(name):
         assert not measure(x, y, data_range=1.0).requires_grad
 
 
+@pytest.mark.parametrize("name", MEASURES)
+def test_second_derivatives(name):
+    x = noise(1, 1, 12, 11).requires_grad_()
+    y = (0.6 * x.detach() + 0.4 * noise(1, 1, 12, 11, seed=1)).requires_grad_()
+    for both in ((x, y), (x.detach(), y)):
+        assert torch.autograd.gradgradcheck(
+            lambda a, b: MEASURES[name](a, b, data_range=1.0), both, fast_mode=True
+        )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int16, torch.bool])
+def test_other_kinds_of_numbers(dtype):
+    x = (noise(2, 1, 16, 16) * 255).round().to(torch.uint8).to(dtype)
+    y = (noise(2, 1, 16, 16, seed=1) * 255).round().to(torch.uint8).to(dtype)
+    found = metrics.ms_ssim(x, y)
+    assert torch.allclose(found, metrics.ms_ssim(x.double(), y.double()), rtol=1e-12)
+    assert torch.equal(metrics.ms_ssim(x, y.double()), found)
+    if dtype.is_floating_point:
+        y.requires_grad_()
+        metrics.ms_ssim(x, y).sum().backward()
+        assert y.grad.dtype == dtype
+
+
+@pytest.mark.parametrize("measure", [metrics.ssim, metrics.ms_ssim])
+def test_what_is_no_number_stays_with_its_image(measure):
+    x = noise(3, 1, 16, 16)
+    y = x.clone()
+    y[1, 0, 4, 4] = float("nan")
+    assert measure(x, y, data_range=1.0).isnan().tolist() == [False, True, False]
+
+
 def test_gradients_of_many_pieces_reach_every_image():
     """Pieces are worked on in other threads; what they record must not be lost."""
     x, y = noise(900, 1, 16, 16), noise(900, 1, 16, 16, seed=1)

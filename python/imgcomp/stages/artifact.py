@@ -144,6 +144,7 @@ def _head(path: Path) -> bytes:
 def _origin(metadata: Mapping[str, str]) -> Origin:
     return Origin(float(metadata["seconds"]), dict(json.loads(metadata.get("made_with", "{}"))))
 
+
 def read_artifact(path: Path) -> tuple[str, Artifact]:
     """A stage's file by its path.
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgcomp.datasets import Split
 from imgcomp.papers.code_bytes import code_bytes, image_bytes
 from imgcomp.papers.donis2020.bounds import gaussian_bound, principal_components, rivals
 from imgcomp.papers.donis2020.data import CODE_BITS, Images, network_config
-from imgcomp.papers.donis2020.inspection import count_parameters, gradients
+from imgcomp.papers.donis2020.inspection import count_parameters, drawn_gradients, gradients
 from imgcomp.papers.donis2020.stages import look, measure_epochs, train_epochs
 from imgcomp.papers.experiment import Run
 from imgcomp.stages import Stage
 
+INITIALIZATIONS = {"pytorch": "PyTorch’s", "keras": "Glorot’s", "chainer": "LeCun’s"}
+"""Ways to draw weights: key → whose, for people."""
 SHOWN = 24
 """Images kept of each kind."""
 ITERATIONS = 16
@@ -147,17 +150,21 @@ def _training(run: Run, training: Training, images: Images, seed: int, cost: flo
         )
     )
     if name in ("size50", "relu"):
-        count = min(run.settings.integer("gradient_images"), len(images.sets[50]))
         found.append(
             gradients(
                 f"gradients/{name}/seed{seed}",
                 {"seed": seed},
                 cost=cost + 1,
-                images=images.sets[50].take(count),
+                images=_inspected(run, images),
                 model=model,
             )
         )
     return found
+
+
+def _inspected(run: Run, images: Images) -> Split:
+    """The images of which gradients are computed."""
+    return images.sets[50].take(min(run.settings.integer("gradient_images"), len(images.sets[50])))
 
 
 def _without_training(run: Run, images: Images) -> list[Stage]:
@@ -178,6 +185,16 @@ def _without_training(run: Run, images: Images) -> list[Stage]:
             cost=120,
             components=components,
             test=images.test,
+        ),
+        drawn_gradients(
+            "draws/all",
+            {
+                "cell": run.settings.word("cell"),
+                "seed": run.seeds[0],
+                "initializations": list(INITIALIZATIONS),
+            },
+            cost=30,
+            images=_inspected(run, images),
         ),
         count_parameters(
             "parameters/all",

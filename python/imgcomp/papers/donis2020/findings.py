@@ -5,7 +5,7 @@ from __future__ import annotations
 from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.donis2020.claims import ACCURACY, SAME, VANISHED
 from imgcomp.papers.donis2020.data import CODE_BITS
-from imgcomp.papers.donis2020.experiment import main_label
+from imgcomp.papers.donis2020.experiment import INITIALIZATIONS, main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
 from imgcomp.papers.donis2020.tables import SHORT, sent
@@ -161,5 +161,15 @@ def _gradients(numbers: Numbers) -> list[str]:
             else "."
         )
         + f" After it the first layer’s is {later:.2g} times the last one’s, and MS-SSIM is "
-        f"{ends[0]:.4f} with leaky ReLU and {ends[1]:.4f} with ReLU."
+        f"{ends[0]:.4f} with leaky ReLU and {ends[1]:.4f} with ReLU.",
+        "What the weights are drawn by: before the training the gradient of the first layer has a "
+        f"norm of {_listed(numbers, first)}. Adam divides by at least ε = 1e-8.",
     ]
+
+
+def _listed(numbers: Numbers, layer: str) -> str:
+    parts = [
+        f"{found[layer]['gradient']:.1e} with {INITIALIZATIONS[name]} weights"
+        for name, found in numbers.drawn().items()
+    ]
+    return ", ".join(parts[:-1]) + " and " + parts[-1]

@@ -80,6 +80,29 @@ def gradients(context: Context, images: Split, model: Artifact) -> Artifact:
 
 
 @stage(version="1")
+def drawn_gradients(context: Context, images: Split) -> Artifact:
+    """Gradients of each layer before any training, by how the weights are drawn.
+
+    Config: ``cell``; ``seed``; ``initializations``: as `imgcomp.models.donis2020` takes them.
+
+    Returns:
+        Data: initialisation → `layer_gradients` of the network with leaky ReLU.
+    """
+    from imgcomp import models
+
+    cell, seed = context.config["cell"], context.config["seed"]
+    return Artifact(
+        {},
+        {
+            name: layer_gradients(
+                models.donis2020(cell, initialization=name, seed=seed), images.images
+            )
+            for name in context.config["initializations"]
+        },
+    )
+
+
+@stage(version="1")
 def count_parameters(context: Context) -> Artifact:
     """Parameters of the paper's network and of the one that it comes from, by iterations.
 

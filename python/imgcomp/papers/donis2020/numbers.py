@@ -106,6 +106,13 @@ class Numbers:
         found = self.data("gradients", label, seed)[when]
         return {name: found[name] for name in sorted(found, key=_network_order)}
 
+    def drawn(self) -> dict[str, dict[str, dict[str, float]]]:
+        """`inspection.layer_gradients` by initialisation, in network order."""
+        return {
+            name: {layer: found[layer] for layer in sorted(found, key=_network_order)}
+            for name, found in self.alone("draws").items()
+        }
+
     def parameters(self, network: str, iterations: int) -> dict[str, Any]:
         """A line of `inspection.count_parameters`."""
         (found,) = (

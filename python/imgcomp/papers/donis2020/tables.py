@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.donis2020.claims import ACCURACY
 from imgcomp.papers.donis2020.data import CODE_BITS
-from imgcomp.papers.donis2020.experiment import main_label
+from imgcomp.papers.donis2020.experiment import INITIALIZATIONS, main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
 from imgcomp.papers.statistics import interval
@@ -39,6 +39,7 @@ def tables(numbers: Numbers) -> list[Table]:
         _colour(numbers),
         _one_image(numbers),
         _gradients(numbers),
+        _drawn(numbers),
         _parameters(numbers),
         _accounting(numbers),
     ]
@@ -291,6 +292,25 @@ def _gradients(numbers: Numbers) -> Table:
         "after two convolutions only; what lies between input and output are cells with gates.",
         [Column("Layer"), *heads],
         rows,
+    )
+
+
+def _drawn(numbers: Numbers) -> Table:
+    found = numbers.drawn()
+    layers = next(iter(found.values()))
+    return Table(
+        "drawn_gradients",
+        "Gradients before the training, by how weights are drawn",
+        "As in the table above, with leaky ReLU. The smaller the weights, the more of the image "
+        "is lost in each cell on its way to the output, and of the gradient on its way back.",
+        [
+            Column("Layer"),
+            *(Column(f"{INITIALIZATIONS[name]} weights", ".2e") for name in found),
+        ],
+        [
+            [layer, *(of_layers[layer]["gradient"] for of_layers in found.values())]
+            for layer in layers
+        ],
     )
 
 
