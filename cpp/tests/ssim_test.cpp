@@ -145,7 +145,8 @@ TEST_CASE("every instruction set's loops give the same sums and derivatives") {
         CHECK(largest(to_x.back() - to_x.front()) < 1e-10);
         CHECK(largest(to_y.back() - to_y.front()) < 1e-10);
       }
-      CHECK(largest(to_x.front()) > 0.0);
+      // A single pixel has no contrast and no structure.
+      CHECK((largest(to_x.front()) > 0.0) == (side > 1 || luminance));
     }
   }
 }
