@@ -12,14 +12,8 @@ from imgcomp.models.feng2018 import (
     feng2018_shared,
 )
 from imgcomp.models.kawaguchi2022 import kawaguchi2022_1, kawaguchi2022_2
-from imgcomp.models.model import (
-    Autoencoder,
-    Classifier,
-    Model,
-    autoencoder_spec,
-    classifier_spec,
-    from_spec,
-)
+from imgcomp.models.model import Autoencoder, Classifier, Model, from_spec
+from imgcomp.models.specs import autoencoder_spec, classifier_spec
 from imgcomp.models.toderici2017 import toderici2017
 
 __all__ = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imgcomp.models import layers as nn
-from imgcomp.models.model import Autoencoder, autoencoder_spec
+from imgcomp.models.model import Autoencoder
+from imgcomp.models.specs import autoencoder_spec
 
 # Output channels of the convolutions, a tuple for each size of the image. The paper prints the
 # order of the layers and the totals of parameters, and of the widths only that they fall from 128

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imgcomp.models import layers as nn
-from imgcomp.models.model import Classifier, classifier_spec
+from imgcomp.models.model import Classifier
+from imgcomp.models.specs import classifier_spec
 
 _FILTERS = 32
 _DENSE = (64, 64, 32, 32)

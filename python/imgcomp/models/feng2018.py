@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgcomp.models import layers as nn
-from imgcomp.models.model import Autoencoder, Classifier, autoencoder_spec, classifier_spec
+from imgcomp.models.model import Autoencoder, Classifier
+from imgcomp.models.specs import autoencoder_spec, classifier_spec
 
 _IMAGE = (1, 28, 28)
 _PIXELS = 28 * 28

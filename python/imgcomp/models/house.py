@@ -15,8 +15,9 @@ import torch
 from imgcomp._checks import whole_number
 from imgcomp.errors import UsageError
 from imgcomp.models import layers as nn
-from imgcomp.models.model import ArrayLike, Autoencoder, Spec, as_tensor, autoencoder_spec
+from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor
 from imgcomp.models.patch_transform import principal_components
+from imgcomp.models.specs import Spec, autoencoder_spec
 
 _FITTED = 20_000
 """Images that the patterns are found from."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imgcomp.models import layers as nn
-from imgcomp.models.model import Autoencoder, autoencoder_spec
+from imgcomp.models.model import Autoencoder
+from imgcomp.models.specs import autoencoder_spec
 
 _IMAGE = (3, 32, 32)
 

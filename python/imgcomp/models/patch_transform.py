@@ -16,7 +16,8 @@ import torch
 from imgcomp._checks import real_number, whole_number
 from imgcomp.errors import UsageError
 from imgcomp.models import layers as nn
-from imgcomp.models.model import ArrayLike, Autoencoder, Spec, as_tensor, autoencoder_spec
+from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor
+from imgcomp.models.specs import Spec, autoencoder_spec
 
 _SCALE = 4
 """The filter works on images of so much less height and width, where wide layers cost little."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imgcomp._checks import choice, real_number
 from imgcomp.models import layers as nn
-from imgcomp.models.model import Autoencoder, autoencoder_spec
+from imgcomp.models.model import Autoencoder
+from imgcomp.models.specs import autoencoder_spec
 
 _BITS = 32
 """Bits for each 16×16 pixels and iteration: ⅛ bit per pixel."""

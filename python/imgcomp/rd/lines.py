@@ -12,6 +12,7 @@ from imgcomp.codec import Codec, load, names
 from imgcomp.errors import UsageError
 from imgcomp.rd import ordinary, package, pca, vectors
 from imgcomp.rd.networks import TrainedNetwork, is_run, trained_networks
+from imgcomp.rd.scales import MAIN, trained_for
 
 OTHERS = ("pca", "pq")
 HOUSE = "house"
@@ -175,8 +176,7 @@ def _house(shape: tuple[int, int, int]) -> list[Line]:
 
 def _is_base(name: str) -> bool:
     """Whether a codec is the house's, and no variant such as ``house-colour-classifier``."""
-    first, *rest = name.split("-")
-    return first == HOUSE and len(rest) < 2
+    return name.split("-")[0] == HOUSE and trained_for(name) == MAIN
 
 
 def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
