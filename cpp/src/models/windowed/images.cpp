@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "models/halves.h"
 #include "models/matrices.h"
 #include "models/windows.h"
 
@@ -84,9 +85,9 @@ void each_part(const Plan& plan, const WindowGrid& grid, const Visit& visit) {
 
 // The windows of a part's images; `pixels` are those of all images.
 void gather(const WindowGrid& grid, const at::Tensor& pixels, const Part& part) {
-  const at::Tensor images =
-      part.of(pixels, grid.height * grid.width).to(part.windows.scalar_type());
-  if (images.scalar_type() == at::kBFloat16) {
+  at::Tensor images = part.of(pixels, grid.height * grid.width);
+  if (part.windows.scalar_type() == at::kBFloat16) {
+    images = images.scalar_type() == at::kBFloat16 ? images : to_halves(images);
     gather_windows(grid, part.count, images.const_data_ptr<at::BFloat16>(),
                    part.windows.mutable_data_ptr<at::BFloat16>());
   } else {
@@ -105,12 +106,20 @@ void scatter(const WindowGrid& grid, const Part& part, at::Tensor& images) {
   }
 }
 
-// Into float32 rows.
-void multiply(const at::Tensor& windows, const at::Tensor& matrix, at::Tensor rows) {
+// Into float32 rows, with a bias where there is one.
+void multiply(const at::Tensor& windows, const at::Tensor& matrix,
+              const std::optional<at::Tensor>& bias, bool relu, at::Tensor rows) {
   if (windows.scalar_type() == at::kBFloat16) {
-    rows.copy_(at::mm(windows, matrix));
+    from_halves(at::mm(windows, matrix), bias, relu, rows);
+    return;
+  }
+  if (bias) {
+    at::addmm_out(rows, bias->detach(), windows, matrix);
   } else {
     at::mm_out(rows, windows, matrix);
+  }
+  if (relu) {
+    rows.relu_();
   }
 }
 
@@ -123,18 +132,7 @@ void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& wei
   const at::Tensor pixels = pixels_of(x), output = pixels_of(result);
   each_part(plan, grid, [&](const Part& part) {
     gather(grid, pixels, part);
-    at::Tensor rows = part.of(output, plan.out_pixels());
-    if (bias && !plan.around.halves) {
-      at::addmm_out(rows, bias->detach(), part.windows, matrix);
-    } else {
-      multiply(part.windows, matrix, rows);
-      if (bias) {
-        rows.add_(bias->detach());
-      }
-    }
-    if (plan.around.relu) {
-      rows.relu_();
-    }
+    multiply(part.windows, matrix, bias, plan.around.relu, part.of(output, plan.out_pixels()));
   });
 }
 
@@ -147,6 +145,13 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
     gradient = gradient * (pixels_of(incoming.output) > 0);
   }
   fused::Gradients result;
+  if (plan.around.halves) {
+    SummedHalves found = to_halves_with_sums(gradient);
+    gradient = found.halves;
+    result.bias = found.sums;
+  } else {
+    result.bias = gradient.sum(0);
+  }
   const bool from_gradient = incoming.with_input && by_windows_of_gradient(plan);
   const bool from_sums = incoming.with_input && !from_gradient;
   at::Tensor matrix;
@@ -159,7 +164,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   const bool go_on = memory != nullptr && memory->sums_gradients;
   at::Tensor sum = go_on ? memory->sum : at::Tensor();
   each_part(plan, grid, [&](Part part) {
-    const at::Tensor rows = part.of(gradient, plan.out_pixels()).to(number(plan));
+    const at::Tensor rows = part.of(gradient, plan.out_pixels());
     gather(grid, pixels, part);
     if (!sum.defined()) {
       sum = at::mm(rows.t(), part.windows).to(at::kFloat);
@@ -180,7 +185,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
     const at::Tensor input = pixels_of(result.input);
     each_part(plan, around, [&](const Part& part) {
       gather(around, gradient, part);
-      multiply(part.windows, back, part.of(input, plan.height * plan.width));
+      multiply(part.windows, back, std::nullopt, false, part.of(input, plan.height * plan.width));
     });
   }
   if (go_on) {
@@ -191,7 +196,6 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   } else {
     result.weight = weight_of_rows(sum, weight.sizes());
   }
-  result.bias = gradient.sum(0);
   return result;
 }
 
