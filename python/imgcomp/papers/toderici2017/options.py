@@ -66,8 +66,8 @@ OPTIONS: tuple[Option, ...] = (
         "lr",
         "Adam’s rate at the beginning; it falls to nothing along half a cosine",
         2e-3,
-        chosen="one rate for all networks, so that they differ in nothing else; it was tried on "
-        "the LSTM with one-shot reconstruction alone, and others may want another",
+        chosen="one rate for all networks, so that they differ in nothing else; lower ones were "
+        "tried on short trainings of both cells, one-shot, and were slower",
         least=0,
     ),
     Option(
