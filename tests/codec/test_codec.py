@@ -105,11 +105,15 @@ def test_levels_of_the_network_are_taken(images: torch.Tensor, tmp_path: Path) -
 
 def test_bits_of_iterations(images: torch.Tensor, tmp_path: Path) -> None:
     model = models.donis2020(iterations=2, seed=1)
-    pictures = torch.randint(256, (5, 3, 32, 32), dtype=torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.randint(256, (100, 3, 32, 32), dtype=torch.uint8, generator=generator)
     found = codec.from_model(model, pictures)
     data = found.encode(pictures)
-    assert len(data) <= 5 * 32 + 4
-    assert torch.equal(found.decode(data, 5), model.reconstruct(pictures))
+    # Even of noise and a network that has learnt nothing, bits are not quite as likely 0 as 1. Of
+    # few images the coder has not learnt which, and what it tries costs something.
+    assert len(data) < 100 * 32
+    assert len(found.encode(pictures[:5])) < 1.2 * 5 * 32
+    assert torch.equal(found.decode(data, 100), model.reconstruct(pictures))
     found.save(tmp_path / "r.safetensors")
     assert Codec.load(tmp_path / "r.safetensors").encode(pictures) == data
 
