@@ -113,7 +113,7 @@ def test_bits_of_iterations(images: torch.Tensor, tmp_path: Path) -> None:
     # few images the coder has not learnt which, and what it tries costs something.
     assert len(data) < 100 * 32
     assert len(found.encode(pictures[:5])) < 1.2 * 5 * 32
-    # In other batches sums may be rounded otherwise, and one pixel of many then falls the other way.
+    # In other batches sums may be rounded otherwise, and one pixel of many falls the other way.
     difference = found.decode(data, 100).int() - model.reconstruct(pictures).int()
     assert int(difference.abs().max()) <= 1
     assert float((difference != 0).float().mean()) < 1e-4
