@@ -227,11 +227,12 @@ class ArtifactStore:
     def origin(self, key: str) -> Origin | None:
         """How an artifact came about; None where there is none."""
         with self._lock:
-            for path in () if key in self._origins else self._files(key):
-                try:
-                    metadata = _metadata(_head(path))
-                    if metadata["key"] == key:
-                        self._origins[key] = _origin(metadata)
-                except (OSError, ValueError, KeyError, TypeError):
-                    continue  # `load` says so where somebody needs its content
+            if key not in self._origins:
+                for path in self._files(key):
+                    try:
+                        metadata = _metadata(_head(path))
+                        if metadata["key"] == key:
+                            self._origins[key] = _origin(metadata)
+                    except (OSError, ValueError, KeyError, TypeError):
+                        continue  # `load` says so where somebody needs its content
             return self._origins.get(key)

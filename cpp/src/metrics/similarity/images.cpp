@@ -1,7 +1,6 @@
 // Similarity by the loops, plane by plane, with the gradients computed along with the values.
 #include "metrics/similarity/images.h"
 
-#include <ATen/Dispatch_v2.h>
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>

@@ -6,6 +6,11 @@
 
 namespace imgcomp::similarity {
 
+// Maps that are filtered together: x, y, (x − y)² and x · y; later what the sum's derivatives with
+// respect to their windowed means are. The square of the difference, and not x² + y², makes equal
+// images equal to the last bit.
+inline constexpr int64_t kMaps = 4;
+
 // How a plane is looked at.
 struct Scale {
   int64_t height, width;  // no smaller than the window
@@ -21,8 +26,8 @@ struct Scale {
   // as far as the widest vectors reach.
   int64_t span() const { return (width + 2 * (window - 1) + 23) / 8 * 8; }
 
-  // Values that the loops work in.
-  int64_t scratch() const { return (2 * window + 3) * 4 * span(); }
+  // Values that the loops work in: two rings of `window` rows of maps, and three rows.
+  int64_t scratch() const { return (2 * window + 3) * kMaps * span(); }
 };
 
 struct Loops {

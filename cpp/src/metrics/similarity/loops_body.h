@@ -16,11 +16,6 @@ using Places = int64_t __attribute__((vector_size(IMGCOMP_VECTOR_BYTES)));
 
 constexpr int64_t kWidth = IMGCOMP_VECTOR_BYTES / 8;
 
-// Maps that are filtered together: x, y, (x − y)² and x · y; later what the sum's derivatives with
-// respect to their windowed means are. The square of the difference, and not x² + y², makes equal
-// images equal to the last bit.
-constexpr int64_t kMaps = 4;
-
 inline Vector& vector_at(double* p) {
   return *reinterpret_cast<Vector*>(p);
 }

@@ -12,10 +12,9 @@ from imgcomp.papers.donis2020.data import CODE_BITS, Images, network_config
 from imgcomp.papers.donis2020.inspection import count_parameters, drawn_gradients, gradients
 from imgcomp.papers.donis2020.stages import look, measure_epochs, train_epochs
 from imgcomp.papers.experiment import Run
+from imgcomp.papers.recurrent import INITIALIZATIONS
 from imgcomp.stages import Stage
 
-INITIALIZATIONS = {"pytorch": "PyTorch’s", "keras": "Glorot’s", "chainer": "LeCun’s"}
-"""Ways to draw weights: key → whose, for people."""
 SHOWN = 24
 """Images kept of each kind."""
 ITERATIONS = 16

@@ -5,10 +5,11 @@ from __future__ import annotations
 from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.donis2020.claims import ACCURACY, SAME, VANISHED
 from imgcomp.papers.donis2020.data import CODE_BITS
-from imgcomp.papers.donis2020.experiment import INITIALIZATIONS, main_label
+from imgcomp.papers.donis2020.experiment import main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
 from imgcomp.papers.donis2020.tables import SHORT, sent
+from imgcomp.papers.recurrent import INITIALIZATIONS
 from imgcomp.report.claims import mean_and_std
 
 

@@ -103,15 +103,11 @@ class Numbers:
 
     def layers(self, label: str, when: str, seed: int | None = None) -> dict[str, dict[str, float]]:
         """`inspection.layer_gradients` at ``start``, ``first`` or ``end``, in network order."""
-        found = self.data("gradients", label, seed)[when]
-        return {name: found[name] for name in sorted(found, key=_network_order)}
+        return _in_network_order(self.data("gradients", label, seed)[when])
 
     def drawn(self) -> dict[str, dict[str, dict[str, float]]]:
         """`inspection.layer_gradients` by initialisation, in network order."""
-        return {
-            name: {layer: found[layer] for layer in sorted(found, key=_network_order)}
-            for name, found in self.alone("draws").items()
-        }
+        return {name: _in_network_order(found) for name, found in self.alone("draws").items()}
 
     def parameters(self, network: str, iterations: int) -> dict[str, Any]:
         """A line of `inspection.count_parameters`."""
@@ -171,5 +167,5 @@ _ORDER = (
 )
 
 
-def _network_order(layer: str) -> int:
-    return _ORDER.index(layer)
+def _in_network_order(layers: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    return {name: layers[name] for name in sorted(layers, key=_ORDER.index)}

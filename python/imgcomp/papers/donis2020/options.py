@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.recurrent import INITIALIZATION
 from imgcomp.papers.settings import Option
 
 PAPER_EPOCHS = 15
@@ -81,14 +82,7 @@ OPTIONS: tuple[Option, ...] = (
         "lstm",
         words=("lstm", "gru"),
     ),
-    Option(
-        "initialization",
-        "how weights are drawn: as PyTorch, Keras (Glorot) or Chainer (LeCun) do",
-        "chainer",
-        words=("pytorch", "keras", "chainer"),
-        chosen="not in the paper; with the smaller weights of PyTorch trainings stay long at one "
-        "image for all",
-    ),
+    INITIALIZATION,
     Option(
         "mixture",
         "share of MS-SSIM in the objective that is meant to keep colour; the rest is L1",

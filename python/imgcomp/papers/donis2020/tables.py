@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from imgcomp.papers.accounting import Coded, Sent, accounting_table
 from imgcomp.papers.donis2020.claims import ACCURACY
 from imgcomp.papers.donis2020.data import CODE_BITS
-from imgcomp.papers.donis2020.experiment import INITIALIZATIONS, main_label
+from imgcomp.papers.donis2020.experiment import main_label
 from imgcomp.papers.donis2020.numbers import Numbers
 from imgcomp.papers.donis2020.stages import VARIANTS
+from imgcomp.papers.recurrent import INITIALIZATIONS
 from imgcomp.papers.statistics import interval
 from imgcomp.report import Column, Table
 from imgcomp.report.claims import mean_and_std

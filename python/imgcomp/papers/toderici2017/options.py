@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcomp.papers.recurrent import INITIALIZATION
 from imgcomp.papers.settings import Option
 
 CELLS = {"lstm": "LSTM", "gru": "GRU", "associative_lstm": "associative LSTM"}
@@ -70,14 +71,7 @@ OPTIONS: tuple[Option, ...] = (
         "tried on short trainings of both cells, one-shot, and were slower",
         least=0,
     ),
-    Option(
-        "initialization",
-        "how weights are drawn: as PyTorch, Keras (Glorot) or Chainer (LeCun) do",
-        "chainer",
-        words=("pytorch", "keras", "chainer"),
-        chosen="not in the paper; with the smaller weights of PyTorch trainings stay long at one "
-        "image for all",
-    ),
+    INITIALIZATION,
     Option(
         "grad_clip",
         "largest norm of the gradient of all weights",
