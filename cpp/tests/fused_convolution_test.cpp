@@ -212,6 +212,31 @@ TEST_CASE("strides and uneven padding, with gradients, as ATen's") {
   }
 }
 
+TEST_CASE("channels that are left out have no result and no gradient") {
+  // By a matrix product, a transform, windows, and ATen, which takes contiguous images.
+  const std::vector<std::tuple<at::Tensor, int64_t>> cases{
+      {channels_last(at::randn({9, 16, 2, 2})), 1},
+      {channels_last(at::randn({3, 32, 9, 8})), 1},
+      {channels_last(at::randn({2, 8, 9, 8})), 2},
+      {at::randn({2, 8, 9, 8}), 1}};
+  for (const auto& [image, stride] : cases) {
+    CAPTURE(image.sizes());
+    const at::AutoGradMode with_gradients(true);
+    const at::Tensor x = image.detach().requires_grad_();
+    const at::Tensor weight = at::randn({48, x.size(1), 3, 3}).requires_grad_();
+    const at::Tensor bias = at::randn({48}).requires_grad_();
+    fused::Geometry geometry = fused::Geometry::padded(kOne);
+    geometry.stride = {stride, stride};
+    const at::Tensor all = fused::convolution(x, weight, bias, geometry).narrow(1, 16, 32);
+    const Wanted wanted(all, at::randn(all.sizes()), {x, weight, bias});
+    const at::Tensor y = fused::convolution(x, weight, bias, geometry, {}, {}, 16);
+    const auto derivable = torch::autograd::grad({y}, {weight}, {wanted.seed}, true, true);
+    CHECK(distance(derivable[0], wanted.gradients[1]) < 1e-5);
+    wanted.check(y);
+    CHECK(wanted.gradients[1].narrow(0, 0, 16).abs().max().item<float>() == 0.0F);
+  }
+}
+
 TEST_CASE("nearest upsampling, convolution and relu, with gradients, as ATen's") {
   // Channels in and out; the last two of each method: transforms, planes, and neither.
   for (const auto& [in, out, height, width, padding] :

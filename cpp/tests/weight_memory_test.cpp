@@ -98,6 +98,30 @@ TEST_CASE("without a place for own gradients autograd is told of all") {
   }
 }
 
+TEST_CASE("a sum of gradients has zeros for channels that are left out") {
+  for (const auto& [n, in, out, height, width, stride] : kCases) {
+    const fused::Geometry geometry = with_stride(stride);
+    const int64_t left_out = out / 2;
+    CAPTURE(in);
+    const at::AutoGradMode with_gradients(true);
+    const at::Tensor weight = at::randn({out, in, 3, 3}).requires_grad_();
+    const at::Tensor x = images(n, in, height, width);
+    const auto loss = [&](const fused::WeightMemoryPtr& memory) {
+      const at::Tensor y = fused::convolution(x, weight, {}, geometry, {}, memory, left_out);
+      return (y * y).sum();
+    };
+    ForwardContext context;
+    context.own_gradients = c10::make_intrusive<OwnGradients>();
+    context.weight_memories = std::make_shared<fused::WeightMemories>();
+    const auto told = torch::autograd::grad({loss(fused::memory_of(weight, context))}, {weight}, {},
+                                            false, false, true);
+    const at::Tensor found = context.own_gradients->take(weight, told[0]).value;
+    const at::Tensor wanted = torch::autograd::grad({loss({})}, {weight})[0];
+    REQUIRE(found.sizes() == wanted.sizes());
+    CHECK(distance(found, wanted) < 1e-5);
+  }
+}
+
 TEST_CASE("nothing is remembered outside of a pass") {
   CHECK(!fused::memory_of(at::randn({1}), ForwardContext{}));
 }

@@ -14,7 +14,7 @@ def same(x, weight, bias=None, stride=1):
 
 
 class ConvLSTM(nn.Module):
-    """Gates in the order input, forget, output, candidate."""
+    """Gates in the order forget, input, output, candidate."""
 
     def __init__(self, inputs, channels, kernel, state_kernel=None, stride=1, bias=True):
         super().__init__()
@@ -32,14 +32,14 @@ class ConvLSTM(nn.Module):
         if self.state is not None:
             hidden, cell = self.state
             gates = gates + same(hidden, self.state_weight)
-        i, f, o, j = gates.chunk(4, 1)
+        f, i, o, j = gates.chunk(4, 1)
         cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(j)
         self.state = torch.sigmoid(o) * torch.tanh(cell), cell
         return self.state[0]
 
 
 class ConvAssociativeLSTM(nn.Module):
-    """Gates in the order input, forget, output; candidate, input key and output key are complex."""
+    """Gates in the order forget, input, output; candidate, input key and output key are complex."""
 
     def __init__(self, inputs, channels, kernel, state_kernel=None, stride=1, bias=True):
         super().__init__()
@@ -62,7 +62,7 @@ class ConvAssociativeLSTM(nn.Module):
             hidden, cell = self.state
             gates = gates + same(hidden, self.state_weight)
         real, complex_ = gates.split((self.gates // 3, 2 * self.gates // 3), 1)
-        i, f, o = torch.sigmoid(real).chunk(3, 1)
+        f, i, o = torch.sigmoid(real).chunk(3, 1)
         j, write, read = (
             self.bound(torch.complex(*each.chunk(2, 1))) for each in complex_.chunk(3, 1)
         )
@@ -73,7 +73,7 @@ class ConvAssociativeLSTM(nn.Module):
 
 
 class ConvGRU(nn.Module):
-    """Gates in the order update, reset, candidate."""
+    """Gates in the order reset, update, candidate."""
 
     def __init__(self, inputs, channels, kernel, state_kernel=None, stride=1, bias=True):
         super().__init__()
@@ -89,11 +89,11 @@ class ConvGRU(nn.Module):
         self.bias = nn.Parameter(torch.randn(3 * channels)) if bias else None
 
     def forward(self, x):
-        z, r, candidate = same(x, self.weight, self.bias, self.stride).chunk(3, 1)
+        r, z, candidate = same(x, self.weight, self.bias, self.stride).chunk(3, 1)
         hidden = 0
         if self.state is not None:
             hidden = self.state
-            more_z, more_r = same(hidden, self.state_weight).chunk(2, 1)
+            more_r, more_z = same(hidden, self.state_weight).chunk(2, 1)
             z, r = z + more_z, r + more_r
             candidate = candidate + same(torch.sigmoid(r) * hidden, self.candidate_weight)
         z = torch.sigmoid(z)

@@ -11,10 +11,13 @@
 namespace imgcomp {
 namespace {
 
-// A context whose layers remember from now on; states begin with zeros.
-ForwardContext remembering(const ForwardContext& context) {
+// A context whose layers remember for so many iterations; states begin with zeros, and one
+// iteration leaves none.
+ForwardContext remembering(const ForwardContext& context, int64_t iterations) {
   ForwardContext result = context;
-  result.states = std::make_shared<RecurrentStates>();
+  if (iterations > 1) {
+    result.states = std::make_shared<RecurrentStates>();
+  }
   result.weight_memories = std::make_shared<fused::WeightMemories>();
   return result;
 }
@@ -64,7 +67,7 @@ struct Model::Unrolled {
 };
 
 Model::Unrolled Model::unroll(const at::Tensor& images, ForwardContext& context) const {
-  ForwardContext own = remembering(context);
+  ForwardContext own = remembering(context, spec_.recurrence->iterations);
   Canvas canvas(*this, at::zeros_like(images));
   Unrolled result;
   at::Tensor residual = images;
@@ -107,9 +110,9 @@ at::Tensor Model::decode(const at::Tensor& code, ForwardContext& context) const 
   if (!spec_.recurrence) {
     return run_part("decoder", code, context);
   }
-  ForwardContext own = remembering(context);
   // The code of one iteration has the encoder's output shape; the image follows from the decoder's.
   const std::vector<at::Tensor> codes = code.unbind(1);
+  ForwardContext own = remembering(context, static_cast<int64_t>(codes.size()));
   std::optional<Canvas> canvas;
   at::Tensor image;
   for (const at::Tensor& each : codes) {

@@ -104,7 +104,8 @@ def conv_lstm(
 
     Its state begins as zero for each image and is carried from one iteration to the next; see
     :func:`imgcomp.models.autoencoder_spec`. Convolutions are padded to keep the size, even kernels
-    below and to the right.
+    below and to the right. In its weights the gates lie in the order forget, input, output,
+    candidate.
 
     Args:
         out_channels: of the hidden state, which is the output.
@@ -155,7 +156,10 @@ def conv_gru(
     bias: bool | None = None,
     name: str | None = None,
 ) -> LayerSpec:
-    """Convolutional gated recurrent unit; as :func:`conv_lstm`."""
+    """Convolutional gated recurrent unit; as :func:`conv_lstm`.
+
+    In its weights the gates lie in the order reset, update, candidate.
+    """
     return _recurrent("conv_gru", out_channels, kernel_size, stride, state_kernel_size, bias, name)
 
 

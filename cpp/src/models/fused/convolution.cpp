@@ -110,11 +110,26 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
                             : direct::backward_images(plan, x, weight, incoming);
 }
 
+// What is left of a weight, or of a bias, without its first channels.
+at::Tensor without(int64_t left_out, const at::Tensor& tensor) {
+  return left_out == 0 || !tensor.defined() ? tensor
+                                            : tensor.narrow(0, left_out, tensor.size(0) - left_out);
+}
+
+// A gradient with zeros for what was left out, in the memory layout of what it belongs to.
+at::Tensor with_zeros(int64_t left_out, const at::Tensor& gradient, const at::Tensor& of) {
+  at::Tensor result = at::empty_like(of);
+  result.narrow(0, 0, left_out).zero_();
+  without(left_out, result).copy_(gradient);
+  return result;
+}
+
 struct Convolution : Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, const Geometry& geometry,
-                            const Around& around, const WeightMemoryPtr& memory) {
-    const Plan plan(direct::best_kernels()->width, x, weight, geometry, around);
+                            const Around& around, const WeightMemoryPtr& memory, int64_t left_out) {
+    const at::Tensor used = without(left_out, weight);
+    const Plan plan(direct::best_kernels()->width, x, used, geometry, around);
     const auto [rows, columns] = plan.result_size();
     at::Tensor result = empty_images(plan.n, plan.out_channels, rows, columns);
     at::Tensor choice;
@@ -122,7 +137,8 @@ struct Convolution : Function<Convolution> {
       choice = at::empty({plan.n, plan.out_channels, rows, columns}, at::TensorOptions(at::kByte),
                          kChannelsLast);
     }
-    forward_images(plan, x, weight, bias, result, choice, memory.get());
+    forward_images(plan, x, used, if_defined(without(left_out, bias.value_or(at::Tensor()))),
+                   result, choice, memory.get());
     // The bias is only needed for second derivatives.
     context->save_for_backward({x, weight, bias.value_or(at::Tensor()),
                                 around.relu && !around.max_pool ? result : at::Tensor(), choice});
@@ -133,7 +149,9 @@ struct Convolution : Function<Convolution> {
     context->saved_data["relu"] = around.relu;
     context->saved_data["max_pool"] = around.max_pool;
     context->saved_data["halves"] = around.halves;
+    context->saved_data["left_out"] = left_out;
     if (memory) {
+      memory->left_out = left_out;
       context->saved_data["memory"] = c10::IValue::make_capsule(memory);
     }
     return result;
@@ -150,39 +168,43 @@ struct Convolution : Function<Convolution> {
     const Around around{
         context->saved_data["upsample"].toBool(), context->saved_data["relu"].toBool(),
         context->saved_data["max_pool"].toBool(), context->saved_data["halves"].toBool()};
+    const int64_t left_out = context->saved_data["left_out"].toInt();
     if (at::GradMode::is_enabled()) {
-      return derivable(context, x, weight, bias, geometry, around, gradients[0]);
+      return derivable(context, x, weight, bias, geometry, around, left_out, gradients[0]);
     }
-    const Plan plan(direct::best_kernels()->width, x, weight, geometry, around);
+    const at::Tensor used = without(left_out, weight);
+    const Plan plan(direct::best_kernels()->width, x, used, geometry, around);
     WeightMemoryPtr memory;
     if (const auto place = context->saved_data.find("memory"); place != context->saved_data.end()) {
       memory = c10::static_intrusive_pointer_cast<WeightMemory>(place->second.toCapsule());
     }
     const Gradients found = backward_images(
-        plan, x, weight,
+        plan, x, used,
         {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)},
         memory.get());
-    variable_list result(6);
+    variable_list result(kArguments);
     if (context->needs_input_grad(0)) {
       result[0] = found.input;
     }
     if (context->needs_input_grad(1) && found.weight.defined()) {
-      // In the weight's own memory layout, as the optimiser wants it.
-      result[1] = at::empty_like(weight).copy_(found.weight);
+      result[1] = with_zeros(left_out, found.weight, weight);
     }
     if (bias.defined() && context->needs_input_grad(2)) {
-      result[2] = found.bias.contiguous();
+      result[2] = with_zeros(left_out, found.bias, bias);
     }
     return result;
   }
 
  private:
+  static constexpr size_t kArguments = 7;
+
   // Second derivatives are wanted: the gradient by ATen, which can be derived again.
   static variable_list derivable(AutogradContext* context, const at::Tensor& x,
                                  const at::Tensor& weight, const at::Tensor& bias,
-                                 const Geometry& geometry, Around around,
+                                 const Geometry& geometry, Around around, int64_t left_out,
                                  const at::Tensor& gradient) {
-    const at::Tensor output = convolve_by_aten(x, weight, bias, geometry, around);
+    const at::Tensor output =
+        convolve_by_aten(x, without(left_out, weight), without(left_out, bias), geometry, around);
     variable_list inputs;
     std::vector<size_t> places;
     for (size_t i = 0; i < 3; ++i) {
@@ -194,7 +216,7 @@ struct Convolution : Function<Convolution> {
     }
     const variable_list found = torch::autograd::grad({output}, inputs, {gradient},
                                                       /*retain_graph=*/true, /*create_graph=*/true);
-    variable_list result(6);
+    variable_list result(kArguments);
     for (size_t i = 0; i < places.size(); ++i) {
       result[places[i]] = found[i];
     }
@@ -205,9 +227,12 @@ struct Convolution : Function<Convolution> {
 }  // namespace
 
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                       const Geometry& geometry, Around around, const WeightMemoryPtr& memory) {
-  return applies(x, weight, geometry, around) ? convolve(x, weight, bias, geometry, around, memory)
-                                              : convolve_by_aten(x, weight, bias, geometry, around);
+                       const Geometry& geometry, Around around, const WeightMemoryPtr& memory,
+                       int64_t left_out) {
+  return applies(x, weight, geometry, around)
+             ? convolve(x, weight, bias, geometry, around, memory, left_out)
+             : convolve_by_aten(x, without(left_out, weight), without(left_out, bias), geometry,
+                                around);
 }
 
 bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geometry,
@@ -253,7 +278,8 @@ at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const
 }
 
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory) {
+                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory,
+                    int64_t left_out) {
   around.halves = halves_wanted(weight);
   const bool pool = around.halves && std::exchange(around.max_pool, false);
   at::Tensor image = x;
@@ -263,7 +289,7 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
     image = at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)});
   }
   const at::Tensor y =
-      Convolution::apply(image, weight, if_defined(bias), geometry, around, memory);
+      Convolution::apply(image, weight, if_defined(bias), geometry, around, memory, left_out);
   return pool ? at::max_pool2d(y, {2, 2}) : y;
 }
 

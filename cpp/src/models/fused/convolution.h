@@ -21,10 +21,12 @@ namespace imgcomp::fused {
 
 // The best way there is for these tensors: convolve where it applies, else convolve_by_aten.
 // memory: of a weight that serves again in this pass, always for images of one size; it may then
-// sum up the weight's gradient, of which autograd is told nothing.
+// sum up the weight's gradient, of which autograd is told nothing. left_out: so many of the
+// output's channels, from the first, are not computed, and the result does not have them; not with
+// a memory.
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        const Geometry& geometry, Around around = {},
-                       const WeightMemoryPtr& memory = {});
+                       const WeightMemoryPtr& memory = {}, int64_t left_out = 0);
 
 // Whether convolve takes these: float32 on the CPU, channels_last, no autocast but that to bfloat16
 // on a processor with instructions for it, a processor with vectors, no dilation, a padding smaller
@@ -36,7 +38,8 @@ bool applies(const at::Tensor& x, const at::Tensor& weight, const Geometry& geom
 // x: (N, C, H, W); weight: (C', C, kh, kw); bias: (C') or undefined. Returns (N, C', H', W')
 // channels_last, with a gradient that can itself be derived again (slowly, by ATen).
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory = {});
+                    const Geometry& geometry, Around around, const WeightMemoryPtr& memory = {},
+                    int64_t left_out = 0);
 
 // The same by ATen's operations, one after another, for everything that applies() refuses.
 at::Tensor convolve_by_aten(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,

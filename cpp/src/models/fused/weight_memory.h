@@ -20,9 +20,10 @@ class WeightMemory final : public GradientSum {
   // Whether gradients are summed up here, rather than given to autograd each time.
   bool sums_gradients = false;
   at::Tensor sum;                                      // undefined before the first use
-  std::function<at::Tensor(const at::Tensor&)> whole;  // from the sum to the weight's gradient
+  std::function<at::Tensor(const at::Tensor&)> whole;  // from the sum to the gradient
+  int64_t left_out = 0;  // so many of the weight's first channels are not in it
 
-  at::Tensor value() const override { return sum.defined() ? whole(sum) : at::Tensor(); }
+  at::Tensor value() const override;
 };
 
 using WeightMemoryPtr = c10::intrusive_ptr<WeightMemory>;

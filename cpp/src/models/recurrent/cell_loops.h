@@ -6,34 +6,33 @@
 
 namespace imgcomp::recurrent {
 
-struct CellLoops {
-  template <class Step>
-  using Loop = void (*)(int64_t begin, int64_t end, int64_t channels, const Step& step);
+template <class Step>
+using CellLoop = void (*)(int64_t begin, int64_t end, int64_t channels, const Step& step);
 
-  Loop<LstmForward> lstm;
-  Loop<LstmBackward> lstm_gradient;
-  Loop<AssociativeForward> associative;
-  Loop<AssociativeBackward> associative_gradient;
-  Loop<GruResetForward> gru_reset;
-  Loop<GruResetBackward> gru_reset_gradient;
-  Loop<GruForward> gru;
-  Loop<GruBackward> gru_gradient;
+template <class Step>
+struct OneCellLoop {
+  CellLoop<Step> loop;
 };
 
-// The loops that `Run::loop<Step>` are.
-template <class Run>
-constexpr CellLoops cell_loops_of() {
-  return {
-      .lstm = Run::template loop<LstmForward>,
-      .lstm_gradient = Run::template loop<LstmBackward>,
-      .associative = Run::template loop<AssociativeForward>,
-      .associative_gradient = Run::template loop<AssociativeBackward>,
-      .gru_reset = Run::template loop<GruResetForward>,
-      .gru_reset_gradient = Run::template loop<GruResetBackward>,
-      .gru = Run::template loop<GruForward>,
-      .gru_gradient = Run::template loop<GruBackward>,
-  };
-}
+template <class... Steps>
+struct CellLoopsOf : OneCellLoop<Steps>... {
+  // The loops that `Run::loop<Step>` are.
+  template <class Run>
+  static constexpr CellLoopsOf by() {
+    return {OneCellLoop<Steps>{Run::template loop<Steps>}...};
+  }
+
+  template <class Step>
+  void run(int64_t begin, int64_t end, int64_t channels, const Step& step) const {
+    OneCellLoop<Step>::loop(begin, end, channels, step);
+  }
+};
+
+using CellLoops =
+    CellLoopsOf<LstmForward<true>, LstmForward<false>, LstmBackward<true>, LstmBackward<false>,
+                AssociativeForward<true>, AssociativeForward<false>, AssociativeBackward<true>,
+                AssociativeBackward<false>, GruResetForward, GruResetBackward, GruForward<true>,
+                GruForward<false>, GruBackward<true>, GruBackward<false>>;
 
 // The best for this processor; there always is one.
 const CellLoops& best_cell_loops();

@@ -23,7 +23,7 @@ struct Run {
   }
 };
 
-constexpr CellLoops kCellLoops = cell_loops_of<Run>();
+constexpr CellLoops kCellLoops = CellLoops::by<Run>();
 
 }  // namespace
 }  // namespace imgcomp::recurrent

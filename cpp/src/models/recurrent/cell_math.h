@@ -49,7 +49,7 @@ IMGCOMP_IN_LOOP float hyperbolic_tangent(float x) {
 // The long short-term memory without peepholes (Toderici et al. 2017, section 3.1). Gates are what
 // the convolutions give, before their activations.
 struct LstmGates {
-  float input, forget, output, candidate;
+  float forget, input, output, candidate;
 };
 
 struct LstmState {
@@ -73,17 +73,13 @@ IMGCOMP_IN_LOOP LstmGradient lstm_gradient(LstmGates g, float cell, float next,
   const float i = sigmoid(g.input), f = sigmoid(g.forget), o = sigmoid(g.output);
   const float j = hyperbolic_tangent(g.candidate), squashed = hyperbolic_tangent(next);
   const float d = gradient.cell + gradient.hidden * o * (1.0F - squashed * squashed);
-  return {{d * j * i * (1.0F - i), d * cell * f * (1.0F - f),
+  return {{d * cell * f * (1.0F - f), d * j * i * (1.0F - i),
            gradient.hidden * squashed * o * (1.0F - o), d * i * (1.0F - j * j)},
           d * f};
 }
 
 // The gated recurrent unit (Toderici et al. 2017, section 3.1), whose candidate needs a convolution
 // of reset ∘ hidden in between: the gates first, then the state.
-struct GruGates {
-  float update, reset;
-};
-
 IMGCOMP_IN_LOOP float gru_reset(float reset, float hidden) {
   return sigmoid(reset) * hidden;
 }
@@ -166,7 +162,7 @@ IMGCOMP_IN_LOOP Complex bound_gradient(Complex z, Complex gradient) {
 // Danihelka et al. 2016, "Associative Long Short-Term Memory"): one value of each real gate for a
 // complex number of the state.
 struct AssociativeGates {
-  float input, forget, output;
+  float forget, input, output;
   Complex candidate, input_key, output_key;
 };
 
@@ -195,7 +191,7 @@ IMGCOMP_IN_LOOP AssociativeGradient associative_gradient(AssociativeGates g, Com
   const Complex d_found = bound_gradient(looked_up, scale(o, gradient.hidden));
   const Complex d = add(gradient.cell, multiply_conjugate(out, d_found));
   const Complex d_stored = scale(i, d);
-  return {{dot(d, multiply(in, j)) * i * (1.0F - i), dot(d, cell) * f * (1.0F - f),
+  return {{dot(d, cell) * f * (1.0F - f), dot(d, multiply(in, j)) * i * (1.0F - i),
            dot(gradient.hidden, bound(looked_up)) * o * (1.0F - o),
            bound_gradient(g.candidate, multiply_conjugate(in, d_stored)),
            bound_gradient(g.input_key, multiply_conjugate(j, d_stored)),

@@ -61,18 +61,18 @@ class Layout {
     return at::empty({shape_[0], kinds * shape_[1], shape_[2], shape_[3]}, options_, format_);
   }
 
-  // Calls loop for all pixels, on threads or as a kernel.
+  // Does a step for all pixels, on threads or as a kernel.
   template <class Step>
-  void run(CellLoops::Loop<Step> CellLoops::* loop, const Step& step) const {
+  void run(const Step& step) const {
 #ifdef IMGCOMP_WITH_CUDA
     if (options_.device().is_cuda()) {
       const c10::DeviceGuard guard(options_.device());
-      (cuda_cell_loops().*loop)(0, pixels(), channels(), step);
+      cuda_cell_loops().run(0, pixels(), channels(), step);
       return;
     }
 #endif
     at::parallel_for(0, pixels(), kGrain, [&](int64_t begin, int64_t end) {
-      (best_cell_loops().*loop)(begin, end, channels(), step);
+      best_cell_loops().run(begin, end, channels(), step);
     });
   }
 
@@ -108,33 +108,37 @@ float* write(const at::Tensor& tensor) {
   return tensor.mutable_data_ptr<float>();
 }
 
-// The kinds of cells with a memory of their own, and what they have for each channel of the loops.
+// The kinds of cells with a memory of their own; kStates is what a state has for each channel of
+// the loops.
 struct Lstm {
-  using Forward = LstmForward;
-  using Backward = LstmBackward;
-  static constexpr auto kForward = &CellLoops::lstm;
-  static constexpr auto kBackward = &CellLoops::lstm_gradient;
-  static constexpr int64_t kGates = 4, kStates = 1;
+  template <bool kWithState>
+  using Forward = LstmForward<kWithState>;
+  template <bool kWithState>
+  using Backward = LstmBackward<kWithState>;
+  static constexpr int64_t kStates = 1;
 };
 
 struct Associative {
-  using Forward = AssociativeForward;
-  using Backward = AssociativeBackward;
-  static constexpr auto kForward = &CellLoops::associative;
-  static constexpr auto kBackward = &CellLoops::associative_gradient;
-  static constexpr int64_t kGates = 9, kStates = 2;
+  template <bool kWithState>
+  using Forward = AssociativeForward<kWithState>;
+  template <bool kWithState>
+  using Backward = AssociativeBackward<kWithState>;
+  static constexpr int64_t kStates = 2;
 };
 
-template <class Kind>
-struct Memory : Function<Memory<Kind>> {
+template <class Kind, bool kWithState>
+struct Memory : Function<Memory<Kind, kWithState>> {
+  using Forward = typename Kind::template Forward<kWithState>;
+  using Backward = typename Kind::template Backward<kWithState>;
+
+  // cell: if kWithState.
   static variable_list forward(AutogradContext* context, const at::Tensor& gates,
                                const std::optional<at::Tensor>& cell) {
-    const Layout layout(gates, Kind::kGates);
+    const Layout layout(gates, Forward::kKinds);
     const at::Tensor all = layout.of(gates);
     at::Tensor next = layout.images(Kind::kStates), hidden = layout.images(Kind::kStates);
     const State state(cell.value_or(at::Tensor()), layout, gates, Kind::kStates);
-    layout.run(Kind::kForward,
-               typename Kind::Forward{read(all), state.values(), write(next), write(hidden)});
+    layout.run(Forward{read(all), state.values(), write(next), write(hidden)});
     context->save_for_backward({all, cell.value_or(at::Tensor()), next});
     context->set_materialize_grads(false);
     return {hidden, next};
@@ -143,17 +147,27 @@ struct Memory : Function<Memory<Kind>> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &gates = saved[0], &cell = saved[1], &next = saved[2];
-    const Layout layout(gates, Kind::kGates);
-    at::Tensor to_gates = at::empty_like(gates), to_cell = layout.images(Kind::kStates);
+    const Layout layout(gates, Forward::kKinds);
+    at::Tensor to_gates = at::empty_like(gates), to_cell;
+    if (kWithState) {
+      to_cell = layout.images(Kind::kStates);
+    }
     const State state(cell, layout, gates, Kind::kStates),
         hidden(gradients[0], layout, gates, Kind::kStates),
         later(gradients[1], layout, gates, Kind::kStates);
-    layout.run(Kind::kBackward,
-               typename Kind::Backward{read(gates), state.values(), read(next), later.values(),
-                                       hidden.values(), write(to_gates), write(to_cell)});
-    return {to_gates, cell.defined() ? to_cell : at::Tensor()};
+    layout.run(Backward{read(gates), state.values(), read(next), later.values(), hidden.values(),
+                        write(to_gates), kWithState ? write(to_cell) : nullptr});
+    return {to_gates, to_cell};
   }
 };
+
+template <class Kind>
+std::array<at::Tensor, 2> remember(const at::Tensor& gates, const at::Tensor& cell) {
+  const std::optional<at::Tensor> state = if_defined(cell);
+  const variable_list result =
+      state ? Memory<Kind, true>::apply(gates, state) : Memory<Kind, false>::apply(gates, state);
+  return {result[0], result[1]};
+}
 
 struct GruReset : Function<GruReset> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gates,
@@ -162,7 +176,7 @@ struct GruReset : Function<GruReset> {
     const at::Tensor all = layout.of(gates);
     at::Tensor result = layout.images(1);
     const State state(hidden, layout, gates);
-    layout.run(&CellLoops::gru_reset, GruResetForward{read(all), state.values(), write(result)});
+    layout.run(GruResetForward{read(all), state.values(), write(result)});
     context->save_for_backward({all, hidden});
     return result;
   }
@@ -174,21 +188,24 @@ struct GruReset : Function<GruReset> {
     const at::Tensor gradient = layout.of(gradients[0]);
     at::Tensor to_gates = at::empty_like(gates), to_hidden = layout.images(1);
     const State state(hidden, layout, gates);
-    layout.run(&CellLoops::gru_reset_gradient,
-               GruResetBackward{read(gates), state.values(), read(gradient), write(to_gates),
+    layout.run(GruResetBackward{read(gates), state.values(), read(gradient), write(to_gates),
                                 write(to_hidden)});
     return {to_gates, to_hidden};
   }
 };
 
-struct Gru : Function<Gru> {
+template <bool kWithState>
+struct Gru : Function<Gru<kWithState>> {
+  static constexpr int64_t kKinds = kWithState ? 2 : 1;
+
+  // hidden: if kWithState.
   static at::Tensor forward(AutogradContext* context, const at::Tensor& gates,
                             const at::Tensor& candidate, const std::optional<at::Tensor>& hidden) {
-    const Layout layout(gates, 2);
+    const Layout layout(gates, kKinds);
     const at::Tensor all = layout.of(gates), tried = layout.of(candidate);
     at::Tensor next = layout.images(1);
     const State state(hidden.value_or(at::Tensor()), layout, gates);
-    layout.run(&CellLoops::gru, GruForward{read(all), read(tried), state.values(), write(next)});
+    layout.run(GruForward<kWithState>{read(all), read(tried), state.values(), write(next)});
     context->save_for_backward({all, tried, hidden.value_or(at::Tensor())});
     return next;
   }
@@ -196,15 +213,17 @@ struct Gru : Function<Gru> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &gates = saved[0], &candidate = saved[1], &hidden = saved[2];
-    const Layout layout(gates, 2);
+    const Layout layout(gates, kKinds);
     const at::Tensor gradient = layout.of(gradients[0]);
-    at::Tensor to_gates = at::empty_like(gates), to_candidate = layout.images(1),
-               to_hidden = layout.images(1);
+    at::Tensor to_gates = at::empty_like(gates), to_candidate = layout.images(1), to_hidden;
+    if (kWithState) {
+      to_hidden = layout.images(1);
+    }
     const State state(hidden, layout, gates);
-    layout.run(&CellLoops::gru_gradient,
-               GruBackward{read(gates), read(candidate), state.values(), read(gradient),
-                           write(to_gates), write(to_candidate), write(to_hidden)});
-    return {to_gates, to_candidate, hidden.defined() ? to_hidden : at::Tensor()};
+    layout.run(GruBackward<kWithState>{read(gates), read(candidate), state.values(), read(gradient),
+                                       write(to_gates), write(to_candidate),
+                                       kWithState ? write(to_hidden) : nullptr});
+    return {to_gates, to_candidate, to_hidden};
   }
 };
 
@@ -227,31 +246,31 @@ ComplexTensor multiply(const ComplexTensor& a, const ComplexTensor& b) {
 std::array<at::Tensor, 2> lstm_cell(const at::Tensor& convolved, const at::Tensor& cell) {
   const at::Tensor gates = widened(convolved);
   if (by_loops(gates)) {
-    const variable_list result = Memory<Lstm>::apply(gates, if_defined(cell));
-    return {result[0], result[1]};
+    return remember<Lstm>(gates, cell);
   }
-  const std::vector<at::Tensor> parts = gates.chunk(4, 1);
-  at::Tensor next = at::sigmoid(parts[0]) * at::tanh(parts[3]);
+  const std::vector<at::Tensor> parts = gates.chunk(cell.defined() ? 4 : 3, 1);
+  const at::Tensor* always = &parts[cell.defined() ? 1 : 0];
+  at::Tensor next = at::sigmoid(always[0]) * at::tanh(always[2]);
   if (cell.defined()) {
-    next = next + at::sigmoid(parts[1]) * cell;
+    next = next + at::sigmoid(parts[0]) * cell;
   }
-  return {at::sigmoid(parts[2]) * at::tanh(next), next};
+  return {at::sigmoid(always[1]) * at::tanh(next), next};
 }
 
 std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& convolved,
                                                 const at::Tensor& cell) {
   const at::Tensor gates = widened(convolved);
   if (by_loops(gates)) {
-    const variable_list result = Memory<Associative>::apply(gates, if_defined(cell));
-    return {result[0], result[1]};
+    return remember<Associative>(gates, cell);
   }
-  const std::vector<at::Tensor> parts = gates.chunk(9, 1);
-  const at::Tensor input = at::sigmoid(parts[0]), output = at::sigmoid(parts[2]);
-  const ComplexTensor candidate = bound({parts[3], parts[4]}), in = bound({parts[5], parts[6]}),
-                      out = bound({parts[7], parts[8]}), stored = multiply(in, candidate);
+  const std::vector<at::Tensor> parts = gates.chunk(cell.defined() ? 9 : 8, 1);
+  const at::Tensor* always = &parts[cell.defined() ? 1 : 0];
+  const at::Tensor input = at::sigmoid(always[0]), output = at::sigmoid(always[1]);
+  const ComplexTensor candidate = bound({always[2], always[3]}), in = bound({always[4], always[5]}),
+                      out = bound({always[6], always[7]}), stored = multiply(in, candidate);
   ComplexTensor next{input * stored.real, input * stored.imaginary};
   if (cell.defined()) {
-    const at::Tensor forget = at::sigmoid(parts[1]);
+    const at::Tensor forget = at::sigmoid(parts[0]);
     const std::vector<at::Tensor> halves = cell.chunk(2, 1);
     next = {next.real + forget * halves[0], next.imaginary + forget * halves[1]};
   }
@@ -263,16 +282,18 @@ std::array<at::Tensor, 2> associative_lstm_cell(const at::Tensor& convolved,
 at::Tensor gru_reset_state(const at::Tensor& convolved, const at::Tensor& hidden) {
   const at::Tensor gates = widened(convolved);
   return by_loops(gates) ? GruReset::apply(gates, hidden)
-                         : at::sigmoid(gates.chunk(2, 1)[1]) * hidden;
+                         : at::sigmoid(gates.chunk(2, 1)[0]) * hidden;
 }
 
 at::Tensor gru_cell(const at::Tensor& convolved, const at::Tensor& convolved_candidate,
                     const at::Tensor& hidden) {
   const at::Tensor gates = widened(convolved), candidate = widened(convolved_candidate);
   if (by_loops(gates)) {
-    return Gru::apply(gates, candidate, if_defined(hidden));
+    const std::optional<at::Tensor> state = if_defined(hidden);
+    return state ? Gru<true>::apply(gates, candidate, state)
+                 : Gru<false>::apply(gates, candidate, state);
   }
-  const at::Tensor update = at::sigmoid(gates.chunk(2, 1)[0]);
+  const at::Tensor update = at::sigmoid(hidden.defined() ? gates.chunk(2, 1)[1] : gates);
   const at::Tensor next = update * at::tanh(candidate);
   return hidden.defined() ? next + (1.0 - update) * hidden : next;
 }

@@ -50,13 +50,19 @@ void launch(int64_t begin, int64_t end, int64_t channels, const Step& step, void
   }
 }
 
-template void launch(int64_t, int64_t, int64_t, const LstmForward&, void*);
-template void launch(int64_t, int64_t, int64_t, const LstmBackward&, void*);
-template void launch(int64_t, int64_t, int64_t, const AssociativeForward&, void*);
-template void launch(int64_t, int64_t, int64_t, const AssociativeBackward&, void*);
+template void launch(int64_t, int64_t, int64_t, const LstmForward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const LstmForward<false>&, void*);
+template void launch(int64_t, int64_t, int64_t, const LstmBackward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const LstmBackward<false>&, void*);
+template void launch(int64_t, int64_t, int64_t, const AssociativeForward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const AssociativeForward<false>&, void*);
+template void launch(int64_t, int64_t, int64_t, const AssociativeBackward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const AssociativeBackward<false>&, void*);
 template void launch(int64_t, int64_t, int64_t, const GruResetForward&, void*);
 template void launch(int64_t, int64_t, int64_t, const GruResetBackward&, void*);
-template void launch(int64_t, int64_t, int64_t, const GruForward&, void*);
-template void launch(int64_t, int64_t, int64_t, const GruBackward&, void*);
+template void launch(int64_t, int64_t, int64_t, const GruForward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const GruForward<false>&, void*);
+template void launch(int64_t, int64_t, int64_t, const GruBackward<true>&, void*);
+template void launch(int64_t, int64_t, int64_t, const GruBackward<false>&, void*);
 
 }  // namespace imgcomp::recurrent

@@ -19,7 +19,7 @@ struct Run {
 }  // namespace
 
 const CellLoops& cuda_cell_loops() {
-  static constexpr CellLoops kLoops = cell_loops_of<Run>();
+  static constexpr CellLoops kLoops = CellLoops::by<Run>();
   return kLoops;
 }
 

@@ -6,7 +6,7 @@
 
 namespace imgcomp::recurrent {
 
-// As CellLoops::Loop, for every step of cell_steps.h. stream: a cudaStream_t. Throws
+// As CellLoop, for every step of cell_steps.h. stream: a cudaStream_t. Throws
 // std::runtime_error with CUDA's message if the launch fails.
 template <class Step>
 void launch(int64_t begin, int64_t end, int64_t channels, const Step& step, void* stream);

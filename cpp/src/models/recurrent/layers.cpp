@@ -1,7 +1,8 @@
 // Convolutional recurrent layers: LSTMs and a GRU whose products are convolutions (Shi et al. 2015,
 // "Convolutional LSTM Network"; as Toderici et al. 2017, section 3.1, have them). One convolution
 // serves all gates of the input, another all gates of the state; where the state is still zero the
-// latter is left out.
+// latter is left out, and in a pass of one iteration also those gates of the input that only a
+// state needs.
 #include "models/layers.h"
 
 #include <ATen/TensorOperators.h>
@@ -16,23 +17,29 @@ namespace {
 constexpr fused::Pair kOne{1, 1};
 
 // A convolution that divides the size by its stride, rounded up: what an even kernel lacks of
-// padding on one side is added below and to the right.
+// padding on one side is added below and to the right. left_out: so many channels of its output,
+// from the first, are not computed.
 at::Tensor same_convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            fused::Pair stride, const ForwardContext& context) {
+                            fused::Pair stride, const ForwardContext& context,
+                            int64_t left_out = 0) {
   const int64_t height = weight.size(2), width = weight.size(3);
   const fused::Geometry geometry{.stride = stride,
                                  .padding = {(height - 1) / 2, (width - 1) / 2},
                                  .padding_after = {height / 2, width / 2}};
-  return fused::convolution(x, weight, bias, geometry, {}, fused::memory_of(weight, context));
+  return fused::convolution(x, weight, bias, geometry, {}, fused::memory_of(weight, context),
+                            left_out);
 }
 
 class Recurrent : public Layer {
  public:
-  Recurrent(at::Tensor input_weight, at::Tensor bias, fused::Pair stride, int64_t channels)
+  // of_state: how many of the gates only a state needs; they are the first.
+  Recurrent(at::Tensor input_weight, at::Tensor bias, fused::Pair stride, int64_t channels,
+            int64_t of_state)
       : input_weight_(std::move(input_weight)),
         bias_(std::move(bias)),
         stride_(stride),
-        channels_(channels) {}
+        channels_(channels),
+        of_state_(of_state) {}
 
   Shape output_shape(const Shape& input) const override {
     require_image(input);
@@ -45,21 +52,23 @@ class Recurrent : public Layer {
   }
 
   at::Tensor forward(const at::Tensor& x, ForwardContext& context) const override {
-    static const std::vector<at::Tensor> kNothing;
-    const auto found = context.states ? context.states->find(this) : RecurrentStates::iterator{};
-    const bool first = !context.states || found == context.states->end();
-    std::vector<at::Tensor> next = step(same_convolution(x, input_weight_, bias_, stride_, context),
-                                        first ? kNothing : found->second, context);
-    at::Tensor hidden = next.front();
-    if (context.states) {
-      (*context.states)[this] = std::move(next);
+    if (!context.states) {
+      return step(same_convolution(x, input_weight_, bias_, stride_, context, of_state_), {},
+                  context)
+          .front();
     }
-    return hidden;
+    const at::Tensor from_input = same_convolution(x, input_weight_, bias_, stride_, context);
+    std::vector<at::Tensor>& state = (*context.states)[this];
+    // In the first of several iterations the weights are worked out for those to come, too.
+    state = step(state.empty() ? from_input.narrow(1, of_state_, from_input.size(1) - of_state_)
+                               : from_input,
+                 state, context);
+    return state.front();
   }
 
  protected:
-  // From the input's convolution and the state, empty at first, to the next state, whose first
-  // tensor is the output.
+  // From the input's convolution and the state to the next state, whose first tensor is the output.
+  // At first the state is empty, and the gates that only a state needs are left out.
   virtual std::vector<at::Tensor> step(at::Tensor from_input, const std::vector<at::Tensor>& state,
                                        const ForwardContext& context) const = 0;
 
@@ -70,7 +79,7 @@ class Recurrent : public Layer {
 
   at::Tensor input_weight_, bias_;
   fused::Pair stride_;
-  int64_t channels_;
+  int64_t channels_, of_state_;
 };
 
 // The plain and the associative LSTM.
@@ -78,9 +87,10 @@ class ConvLstm : public Recurrent {
  public:
   using Cell = std::array<at::Tensor, 2> (*)(const at::Tensor& gates, const at::Tensor& cell);
 
+  // forget: how many gates.
   ConvLstm(Cell cell, at::Tensor input_weight, at::Tensor state_weight, at::Tensor bias,
-           fused::Pair stride, int64_t channels)
-      : Recurrent(std::move(input_weight), std::move(bias), stride, channels),
+           fused::Pair stride, int64_t channels, int64_t forget)
+      : Recurrent(std::move(input_weight), std::move(bias), stride, channels, forget),
         cell_(cell),
         state_weight_(std::move(state_weight)) {}
 
@@ -109,7 +119,7 @@ class ConvGru : public Recurrent {
  public:
   ConvGru(at::Tensor input_weight, at::Tensor gate_weight, at::Tensor candidate_weight,
           at::Tensor bias, fused::Pair stride, int64_t channels)
-      : Recurrent(std::move(input_weight), std::move(bias), stride, channels),
+      : Recurrent(std::move(input_weight), std::move(bias), stride, channels, channels),
         gate_weight_(std::move(gate_weight)),
         candidate_weight_(std::move(candidate_weight)) {}
 
@@ -122,8 +132,9 @@ class ConvGru : public Recurrent {
  private:
   std::vector<at::Tensor> step(at::Tensor from_input, const std::vector<at::Tensor>& state,
                                const ForwardContext& context) const override {
-    at::Tensor gates = from_input.narrow(1, 0, 2 * channels_);
-    at::Tensor candidate = from_input.narrow(1, 2 * channels_, channels_);
+    const int64_t gate_channels = from_input.size(1) - channels_;
+    at::Tensor gates = from_input.narrow(1, 0, gate_channels);
+    at::Tensor candidate = from_input.narrow(1, gate_channels, channels_);
     if (state.empty()) {
       return {recurrent::gru_cell(gates, candidate, {})};
     }
@@ -168,19 +179,19 @@ at::Tensor add_bias(const BuildContext& context, const Options& o, int64_t gates
 }
 
 std::unique_ptr<Layer> make_lstm(const Options& o, const BuildContext& context, int64_t gates,
-                                 ConvLstm::Cell cell) {
+                                 int64_t forget, ConvLstm::Cell cell) {
   require_image(context.input);
   const at::Tensor input = add_weight(context, "weight", gates, context.input[0], o.kernel);
   const at::Tensor state = add_weight(context, "state_weight", gates, o.channels, o.state_kernel);
   return std::make_unique<ConvLstm>(cell, input, state, add_bias(context, o, gates), o.stride,
-                                    o.channels);
+                                    o.channels, forget);
 }
 
 }  // namespace
 
 std::unique_ptr<Layer> make_conv_lstm(OptionReader& options, const BuildContext& context) {
   const Options o(options);
-  return make_lstm(o, context, 4 * o.channels, recurrent::lstm_cell);
+  return make_lstm(o, context, 4 * o.channels, o.channels, recurrent::lstm_cell);
 }
 
 std::unique_ptr<Layer> make_conv_associative_lstm(OptionReader& options,
@@ -190,7 +201,8 @@ std::unique_ptr<Layer> make_conv_associative_lstm(OptionReader& options,
     options.fail(
         concat("'out_channels' must be even, for real and imaginary parts, not ", o.channels));
   }
-  return make_lstm(o, context, 9 * o.channels / 2, recurrent::associative_lstm_cell);
+  return make_lstm(o, context, 9 * o.channels / 2, o.channels / 2,
+                   recurrent::associative_lstm_cell);
 }
 
 std::unique_ptr<Layer> make_conv_gru(OptionReader& options, const BuildContext& context) {
