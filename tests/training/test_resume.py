@@ -16,7 +16,7 @@ from training_runs import (
 
 import imgcomp
 from imgcomp import models
-from imgcomp.errors import CheckpointError
+from imgcomp.errors import CheckpointError, UsageError
 from imgcomp.models import layers
 
 EPOCHS = 6
@@ -184,6 +184,24 @@ def test_another_run_is_refused(what, checkpoint):
         fit(arguments.pop("model"), arguments.pop("data"), checkpoint=checkpoint, resume=True,
             **arguments)  # fmt: skip
     assert checkpoint.read_bytes() == before
+
+
+@pytest.mark.parametrize("data", [IMAGES[:7], IMAGES.clone().index_fill_(0, torch.tensor([5]), 3)])
+def test_going_on_with_other_data(data, checkpoint):
+    first = fit(tiny(), checkpoint=checkpoint)
+    model = tiny()
+    history = fit(model, data, checkpoint=checkpoint, epochs=4, resume="other_data")
+    assert history["loss"][:2].tolist() == first["loss"].tolist()
+    assert history.epochs == 4
+    started = imgcomp.load(checkpoint)
+    with refused(CheckpointError, "other data"):
+        fit(tiny(), checkpoint=checkpoint, epochs=5, resume=True)
+    fit(tiny(), data, checkpoint=checkpoint, epochs=4, resume=True)  # it is of these now
+    assert_same_weights(started, model)
+    with refused(CheckpointError, "another network"):
+        fit(tiny(hidden=4), data, checkpoint=checkpoint, epochs=5, resume="other_data")
+    with refused(UsageError, "resume", "anything"):
+        fit(tiny(), data, checkpoint=checkpoint, resume="anything")
 
 
 def test_what_holds_no_run_is_refused(checkpoint):

@@ -73,6 +73,7 @@ def fitted(
     train: FitData,
     callbacks: Sequence[Callback] = (),
     prepare: Callable[[Model], object] | None = None,
+    other_data: bool = False,
     **arguments: Any,
 ) -> tuple[Model, History, dict[str, torch.Tensor]]:
     """Train a stage's network: going on from its checkpoint, or from the start where that fails.
@@ -84,6 +85,7 @@ def fitted(
         train: As `imgcomp.fit` takes it.
         callbacks: As `imgcomp.fit` takes them; one that returns False ends the training.
         prepare: Changes the weights that were drawn, such as to those of another training.
+        other_data: Whether the checkpoint may be of other images than these.
         **arguments: Further arguments of `imgcomp.fit`, such as ``validation``.
 
     Returns:
@@ -113,7 +115,7 @@ def fitted(
             ],
             progress=False,
             checkpoint=context.checkpoint,
-            resume=resume,
+            resume="other_data" if resume and other_data else resume,
             stop=cast(Any, context.stop),
             **arguments,
         )

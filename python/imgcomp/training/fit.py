@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -77,7 +77,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     progress: bool | str | Progress = "auto",
     checkpoint: str | Path | None = None,
-    resume: bool = False,
+    resume: bool | Literal["other_data"] = False,
     stop: StopToken | None = None,
     **overrides: Any,
 ) -> History:
@@ -109,7 +109,8 @@ def fit(
         checkpoint: a ``.safetensors`` file, written after each epoch.
         resume: go on from ``checkpoint`` where it exists, to the bit as if the run had never been
             interrupted (same machine, same thread count). Everything but ``epochs``, ``threads``
-            and ``keep_epochs`` must be as it was.
+            and ``keep_epochs`` must be as it was. ``"other_data"``: also with other images than
+            before, such as more of them, or the same ones computed anew on another processor.
         stop: ends the run from another thread.
         overrides: fields of :class:`FitConfig`, over those of ``config``.
 
@@ -180,7 +181,7 @@ def _train(
     progress: bool | str | Progress,
     stop: StopToken | None,
     checkpoint: Path | None,
-    resume: bool,
+    resume: bool | str,
 ) -> History:
     _check_fit(model, train, validation, settings)
     trainer = _core.Trainer(
@@ -202,7 +203,7 @@ def _train(
         if judge is not None:
             fingerprints.append(ModelFile(judge.spec, judge.state_dict()).digest())
         store = CheckpointStore(checkpoint, model, trainer, settings, fingerprints)
-        if not (resume and store.restore()):
+        if not (resume and store.restore(other_data=resume == "other_data")):
             store.write()  # so that there is something to go on from even in the first epoch
 
     display = make_progress(progress, settings.epochs)
@@ -273,7 +274,8 @@ def _check_arguments(
         )
     if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
         raise UsageError(f"checkpoint must be a path, not {checkpoint!r}")
-    flag("resume", resume)
+    if resume != "other_data":
+        flag("resume", resume)
     if stop is not None and not isinstance(stop, StopToken):
         raise UsageError(f"stop must be an imgcomp.StopToken, not {stop!r}")
 

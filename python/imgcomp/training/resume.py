@@ -72,8 +72,11 @@ class CheckpointStore:
             write_model_file(epoch_path(self._path, state["epoch"]), content)
         write_model_file(self._path, content)
 
-    def restore(self) -> bool:
+    def restore(self, *, other_data: bool = False) -> bool:
         """Goes on from the file; False where there is none.
+
+        Args:
+            other_data: also where the file's run was on other data.
 
         Raises:
             CheckpointError: the file is damaged, or of another network, data or settings.
@@ -82,7 +85,7 @@ class CheckpointStore:
             return False
         content = read_model_file(self._path)
         try:
-            self._check(content)
+            self._check(content, other_data)
             self._apply(content, content.training or {})
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             if isinstance(error, CheckpointError):
@@ -109,13 +112,13 @@ class CheckpointStore:
             }
         )
 
-    def _check(self, content: ModelFile) -> None:
+    def _check(self, content: ModelFile, other_data: bool) -> None:
         where = f"{self._path}: cannot go on from it"
         if content.training is None:
             raise CheckpointError(f"{where}: it holds a model, not a training run")
         if content.spec != self._model.spec:
             raise CheckpointError(f"{where}: it is a checkpoint of another network")
-        if content.training["data"] != self._fingerprints:
+        if not other_data and content.training["data"] != self._fingerprints:
             raise CheckpointError(f"{where}: it was trained on other data")
         was, now = content.training["config"], self._config.to_dict()
         for name in now:
