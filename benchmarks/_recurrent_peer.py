@@ -44,7 +44,7 @@ class ConvLSTMCell(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         hidden, cell = state
         gates = self.input(x) + self.state(hidden)
-        entering, forgetting, leaving, candidate = gates.chunk(4, 1)
+        forgetting, entering, leaving, candidate = gates.chunk(4, 1)
         cell = torch.sigmoid(forgetting) * cell + torch.sigmoid(entering) * torch.tanh(candidate)
         return torch.sigmoid(leaving) * torch.tanh(cell), cell
 
