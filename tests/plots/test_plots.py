@@ -91,6 +91,15 @@ def test_bars_have_their_lengths_and_numbers() -> None:
     assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b"]
 
 
+def test_bars_with_dots_have_room_for_them() -> None:
+    figure, (axes,) = new_figure(4, 2)
+    draw_bars(axes, [Bar("a", 2.0, points=(1.0, 3.0))], title="Areas", label="bits")
+    (dots,) = axes.lines
+    assert list(dots.get_xdata()) == [1.0, 3.0]
+    assert axes.get_xlim()[1] > 3.0
+    assert figure is not None
+
+
 def panels() -> Figure:
     images = torch.zeros(4, 1, 5, 5, dtype=torch.uint8)
     return draw_panels(

@@ -22,6 +22,7 @@ class Bar:
         std: Whisker at its end, 0 for none.
         paper: The paper's number as a diamond, or None.
         group: Equal groups share a colour.
+        points: Values behind the bar's, such as those of every seed, as dots; without a whisker.
     """
 
     name: str
@@ -29,6 +30,17 @@ class Bar:
     std: float = 0.0
     paper: float | None = None
     group: str = ""
+    points: Sequence[float] = ()
+
+    @property
+    def low(self) -> float:
+        """Where what is drawn at the bar's end begins."""
+        return min([self.value - self.std, *self.points])
+
+    @property
+    def high(self) -> float:
+        """Where it ends."""
+        return max([self.value + self.std, *self.points])
 
 
 GROUP_COLORS = ("#4D4D4D", PALETTE["blue"], PALETTE["green"], "#767676")
@@ -58,7 +70,7 @@ def draw_bars(
         names: Whether the rows' names are written.
     """
     groups = list(dict.fromkeys(bar.group for bar in bars))
-    largest = max(bar.value + bar.std for bar in bars)
+    largest = max(bar.high for bar in bars)
     span = limit or largest * 1.18
     for place, bar in enumerate(bars):
         color = GROUP_COLORS[groups.index(bar.group) % len(GROUP_COLORS)]
@@ -66,6 +78,17 @@ def draw_bars(
         if bar.std:
             axes.errorbar(
                 bar.value, place, xerr=bar.std, color="black", capsize=2.5, linewidth=1, zorder=4
+            )
+        if bar.points:
+            axes.plot(
+                bar.points,
+                [place] * len(bar.points),
+                marker="o",
+                color="white",
+                markeredgecolor="black",
+                markersize=4,
+                linestyle="none",
+                zorder=4,
             )
         if bar.paper is not None:
             axes.plot(
@@ -78,8 +101,8 @@ def draw_bars(
                 linestyle="none",
                 zorder=5,
             )
-        inside = not log and bar.value - bar.std > 0.14 * span
-        end = bar.value + bar.std
+        inside = not log and bar.low > 0.14 * span
+        end = bar.high
         if bar.paper is not None and end - 0.02 * span < bar.paper < end + 0.12 * span:
             end = max(end, bar.paper)  # the number goes behind the diamond, not under it
         axes.annotate(
