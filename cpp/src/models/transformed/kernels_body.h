@@ -10,38 +10,74 @@
 namespace imgcomp::transformed {
 namespace {
 
-// result (Rows, Columns'…) = the matrix on both axes of `values` (kColumns × kColumns).
+// A sum that does not begin with an addition to zero.
+struct Sum {
+  Vector value{};
+  bool begun = false;
+
+  [[gnu::always_inline]] void add(float factor, Vector x) {
+    if (factor != 0) {
+      value = begun ? value + factor * x : factor * x;
+      begun = true;
+    }
+  }
+};
+
+// y (Rows) = the matrix · x (Columns), values so far apart. What twins of rows, or of columns,
+// share is computed once.
+template <const auto& kMatrix>
+[[gnu::always_inline]] inline void transform_axis(const Vector* x, int x_stride, Vector* y,
+                                                  int y_stride) {
+  constexpr int kRows = kMatrix.kRows, kColumns = kMatrix.kColumns;
+  constexpr auto kRowTwins = kMatrix.twins();
+  constexpr auto kColumnTwins = kMatrix.transposed().twins();
+  Vector values[kColumns];  // of twin columns their sum and their difference
+#pragma GCC unroll 8
+  for (int k = 0; k < kColumns; ++k) {
+    values[k] = kColumnTwins.first[k]    ? x[k * x_stride] + x[(k + 1) * x_stride]
+                : kColumnTwins.second[k] ? x[(k - 1) * x_stride] - x[k * x_stride]
+                                         : x[k * x_stride];
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kRows; ++i) {
+    if (kRowTwins.second[i] && !kColumnTwins.any) {
+      continue;
+    }
+    const auto& row = kMatrix.at[i];
+    Sum same, other;  // what its twin has with the same sign, and with the other one
+#pragma GCC unroll 8
+    for (int k = 0; k < kColumns; ++k) {
+      if (kColumnTwins.any) {
+        if (!kColumnTwins.second[k]) {
+          same.add(row[k], values[kColumnTwins.first[k] && row[k] != row[k + 1] ? k + 1 : k]);
+        }
+      } else if (kRowTwins.first[i] && row[k] != kMatrix.at[i + 1][k]) {
+        other.add(row[k], values[k]);
+      } else {
+        same.add(row[k], values[k]);
+      }
+    }
+    if (kRowTwins.first[i] && !kColumnTwins.any) {
+      y[i * y_stride] = same.value + other.value;
+      y[(i + 1) * y_stride] = same.value - other.value;
+    } else {
+      y[i * y_stride] = same.value;
+    }
+  }
+}
+
+// result (Rows × Rows) = the matrix on both axes of `values` (Columns × Columns).
 template <const auto& kMatrix>
 [[gnu::always_inline]] inline void transform(const Vector* values, Vector* result) {
   constexpr int kRows = kMatrix.kRows, kColumns = kMatrix.kColumns;
   Vector half[kRows * kColumns];
 #pragma GCC unroll 8
   for (int j = 0; j < kColumns; ++j) {
-#pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
-      Vector sum{};
-#pragma GCC unroll 8
-      for (int k = 0; k < kColumns; ++k) {
-        if (kMatrix.at[i][k] != 0) {
-          sum += kMatrix.at[i][k] * values[k * kColumns + j];
-        }
-      }
-      half[i * kColumns + j] = sum;
-    }
+    transform_axis<kMatrix>(values + j, kColumns, half + j, kColumns);
   }
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
-#pragma GCC unroll 8
-    for (int j = 0; j < kRows; ++j) {
-      Vector sum{};
-#pragma GCC unroll 8
-      for (int k = 0; k < kColumns; ++k) {
-        if (kMatrix.at[j][k] != 0) {
-          sum += kMatrix.at[j][k] * half[i * kColumns + k];
-        }
-      }
-      result[i * kRows + j] = sum;
-    }
+    transform_axis<kMatrix>(half + i * kColumns, 1, result + i * kRows, 1);
   }
 }
 

@@ -7,6 +7,13 @@
 
 namespace imgcomp::transformed {
 
+// Rows of a matrix in pairs: which of them are the first, and which the second, of two neighbours
+// that differ in signs alone.
+template <int Rows>
+struct Twins {
+  bool first[Rows]{}, second[Rows]{}, any = false;
+};
+
 template <int Rows, int Columns>
 struct Matrix {
   static constexpr int kRows = Rows, kColumns = Columns;
@@ -18,6 +25,19 @@ struct Matrix {
       for (int j = 0; j < Columns; ++j) {
         result.at[j][i] = at[i][j];
       }
+    }
+    return result;
+  }
+
+  constexpr Twins<Rows> twins() const {
+    Twins<Rows> result{};
+    for (int i = 0; i + 1 < Rows; ++i) {
+      bool alike = !result.second[i];
+      for (int k = 0; k < Columns; ++k) {
+        alike = alike && (at[i][k] == at[i + 1][k] || at[i][k] == -at[i + 1][k]);
+      }
+      result.first[i] = result.second[i + 1] = alike;
+      result.any = result.any || alike;
     }
     return result;
   }
