@@ -40,7 +40,11 @@ def test_every_quality_in_real_bytes(small):
     assert each.ssim == pytest.approx(float(imgcomp.metrics.ssim(IMAGES, back).mean()))
     assert each.ms_ssim == pytest.approx(float(imgcomp.metrics.ms_ssim(IMAGES, back).mean()))
     psnr = float(imgcomp.metrics.psnr(IMAGES[:5], back[:5]).mean())
-    assert each.webp == rates.at_psnr(lambda q: rates.webp(IMAGES[:5], q, 6), psnr)
+    assert each.webp == rates.bits_at(lambda q: rates.webp(IMAGES[:5], q, 6), "psnr", psnr)
+    similarity = float(imgcomp.metrics.ms_ssim(IMAGES[:5], back[:5]).mean())
+    assert each.webp_ms_ssim == rates.bits_at(
+        lambda q: rates.webp(IMAGES[:5], q, 6), "ms_ssim", similarity
+    )
 
 
 def test_one_rate_and_streams():
@@ -65,26 +69,31 @@ def test_other_images_are_refused(small):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_webp(channels):
     images = torch.randint(256, (3, channels, 16, 20), dtype=torch.uint8)
-    sizes, errors = [], []
+    sizes, errors, similarities = [], [], []
     for image in images:
         array = image.permute(1, 2, 0).numpy()
         file = io.BytesIO()
         picture = Image.fromarray(array[..., 0] if channels == 1 else array)
         picture.save(file, "WEBP", quality=40)
         sizes.append(file.tell())
-        back = np.asarray(Image.open(file).convert(picture.mode)).reshape(array.shape)
+        back = np.array(Image.open(file).convert(picture.mode)).reshape(array.shape)
         errors.append(((back.astype(float) - array) ** 2).mean())
-    psnr, bits = rates.webp(images, 40)
-    assert bits == 8 * sum(sizes) / (3 * 16 * 20)
-    assert psnr == pytest.approx(np.mean(10 * np.log10(255**2 / np.array(errors))))
+        both = [torch.as_tensor(each).permute(2, 0, 1)[None] for each in (array, back)]
+        similarities.append(float(imgcomp.metrics.ms_ssim(*both)))
+    found = rates.webp(images, 40)
+    assert found.bpp == 8 * sum(sizes) / (3 * 16 * 20)
+    assert found.psnr == pytest.approx(np.mean(10 * np.log10(255**2 / np.array(errors))))
+    assert found.ms_ssim == pytest.approx(np.mean(similarities))
 
 
-def test_at_psnr():
+def test_bits_at_a_value():
     def rival(quality):
-        return 20 + quality / 10, quality**2
+        return rates.FileRate(psnr=20 + quality / 10, ms_ssim=quality / 128, bpp=quality**2)
 
-    assert rates.at_psnr(rival, 25.0) == 2500
-    assert rates.at_psnr(rival, 25.05) == (2500 + 2601) / 2
-    assert rates.at_psnr(rival, 20.0) == 0
-    assert rates.at_psnr(rival, 19.9) is None
-    assert rates.at_psnr(rival, 30.1) is None
+    assert rates.bits_at(rival, "psnr", 25.0) == 2500
+    assert rates.bits_at(rival, "psnr", 25.05) == (2500 + 2601) / 2
+    assert rates.bits_at(rival, "psnr", 20.0) == 0
+    assert rates.bits_at(rival, "psnr", 19.9) is None
+    assert rates.bits_at(rival, "psnr", 30.1) is None
+    assert rates.bits_at(rival, "ms_ssim", 0.5) == 64**2
+    assert rates.bits_at(rival, "ms_ssim", 0.8) is None

@@ -153,7 +153,8 @@ def _rates(rates: Mapping[str, Sequence[Rates]]) -> str:
     for name, points in rates.items():
         rows = [
             f"| {r.quality} | {r.bpp:.3f} | {r.psnr:.2f} | {_number(r.ssim)} "
-            f"| {r.ms_ssim:.4f} | {r.bpp_alone:.3f} | {_number(r.webp, 3)} |"
+            f"| {r.ms_ssim:.4f} | {r.bpp_alone:.3f} | {_number(r.webp, 3)} "
+            f"| {_number(r.webp_ms_ssim, 3)} |"
             for r in points
         ]
         tables.append(
@@ -163,17 +164,19 @@ def _rates(rates: Mapping[str, Sequence[Rates]]) -> str:
     return f"""## Rates
 
 Bits per pixel in real bytes: of one `.imc` file with all images; of a bare stream for each image \
-(the first {alone:,}); and of a WebP file for each of these at the same mean PSNR as theirs \
-({webp_version()}, method 6; between two qualities by a straight line, – where WebP has none so \
-low or high). PSNR in dB, SSIM and MS-SSIM (adaptive) are means over all images.
+(the first {alone:,}); and of a WebP file for each of these at the same mean PSNR and at the same \
+mean MS-SSIM as theirs ({webp_version()}, method 6; between two qualities by a straight line, – \
+where WebP has none so low or high). PSNR in dB, SSIM and MS-SSIM (adaptive) are means over all \
+images.
 
 {(chr(10) * 2).join(tables)}
 """
 
 
 _HEAD = """\
-| Quality | One file | PSNR | SSIM | MS-SSIM | Each image alone | WebP files |
-| --: | --: | --: | --: | --: | --: | --: |"""
+| Quality | One file | PSNR | SSIM | MS-SSIM | Each image alone | WebP, same PSNR \
+| WebP, same MS-SSIM |
+| --: | --: | --: | --: | --: | --: | --: | --: |"""
 
 
 def _number(value: float | None, places: int = 4) -> str:

@@ -6,7 +6,7 @@ import functools
 import io
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -23,7 +23,23 @@ _SSIM_SIDE = 11
 _PSNR_LIMIT = 99.0
 """Of an image that comes back as it was."""
 
-_Rival = Callable[[int], tuple[float, float]]
+
+@dataclass(frozen=True)
+class FileRate:
+    """What an ordinary codec does with images at one of its qualities.
+
+    Attributes:
+        psnr: mean, dB.
+        ms_ssim: mean, adaptive.
+        bpp: bits per pixel of a file for each.
+    """
+
+    psnr: float
+    ms_ssim: float
+    bpp: float
+
+
+_Rival = Callable[[int], FileRate]
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,7 @@ class Rates:
         ms_ssim: likewise, adaptive.
         webp: bits per pixel of a WebP file for each of those sent alone, at the same mean PSNR as
             theirs; None where no quality of WebP reaches it.
+        webp_ms_ssim: likewise, at the same mean MS-SSIM.
     """
 
     images: int
@@ -52,6 +69,7 @@ class Rates:
     ssim: float | None
     ms_ssim: float
     webp: float | None
+    webp_ms_ssim: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as JSON-able data."""
@@ -75,7 +93,7 @@ def measure(
     """
     given = codec.checked(images)
     some = given[:alone]
-    rival = functools.cache(lambda quality: webp(some, quality, method))
+    rival = functools.cache(functools.partial(webp, some, method=method))
     if codec.quality is None:
         return [_measure(codec, given, len(some), archive, rival)]
     return [_measure(codec.at(q), given, len(some), archive, rival) for q in QUALITIES]
@@ -88,6 +106,7 @@ def _measure(codec: Codec, images: torch.Tensor, alone: int, archive: bool, riva
     codes = codec.codes(images[:alone])
     streams = codec.code.encode_blocks(codes, [1] * alone)
     psnr = metrics.psnr(images, decoded).clamp(max=_PSNR_LIMIT)
+    ms_ssim = _each(metrics.ms_ssim, images, decoded)
     return Rates(
         images=len(images),
         quality=codec.quality,
@@ -95,27 +114,27 @@ def _measure(codec: Codec, images: torch.Tensor, alone: int, archive: bool, riva
         alone=alone,
         bpp_alone=8 * sum(len(stream.data) for stream in streams) / (area * alone),
         psnr=float(psnr.mean()),
-        ssim=None if min(images.shape[2:]) < _SSIM_SIDE else _mean(metrics.ssim, images, decoded),
-        ms_ssim=_mean(metrics.ms_ssim, images, decoded),
-        webp=at_psnr(rival, float(psnr[:alone].mean())),
+        ssim=None
+        if min(images.shape[2:]) < _SSIM_SIDE
+        else float(_each(metrics.ssim, images, decoded).mean()),
+        ms_ssim=float(ms_ssim.mean()),
+        webp=bits_at(rival, "psnr", float(psnr[:alone].mean())),
+        webp_ms_ssim=bits_at(rival, "ms_ssim", float(ms_ssim[:alone].mean())),
     )
 
 
-def _mean(measure: Callable[..., torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> float:
+def _each(measure: Callable[..., torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     pairs = zip(split(x, _AT_A_TIME), split(y, _AT_A_TIME), strict=True)
-    return float(torch.cat([measure(some, others) for some, others in pairs]).mean())
+    return torch.cat([measure(some, others) for some, others in pairs])
 
 
-def webp(images: torch.Tensor, quality: int, method: int = 4) -> tuple[float, float]:
+def webp(images: torch.Tensor, quality: int, method: int = 4) -> FileRate:
     """Images as WebP files of Pillow, one for each.
 
     Args:
         images: uint8 (N, C, H, W), C 1 or 3.
         quality: 0 … 100.
         method: effort, 0 … 6.
-
-    Returns:
-        Mean PSNR (dB) and bits per pixel.
     """
     from PIL import Image
 
@@ -131,30 +150,41 @@ def webp(images: torch.Tensor, quality: int, method: int = 4) -> tuple[float, fl
         decoded.append(Image.open(file).convert(mode).tobytes())
     values = torch.frombuffer(bytearray(b"".join(decoded)), dtype=torch.uint8)
     back = values.view(-1, *images.shape[2:], images.shape[1]).permute(0, 3, 1, 2).contiguous()
-    bits = 8 * size / (len(images) * images.shape[2] * images.shape[3])
-    return float(metrics.psnr(images, back).clamp(max=_PSNR_LIMIT).mean()), bits
+    return FileRate(
+        psnr=float(metrics.psnr(images, back).clamp(max=_PSNR_LIMIT).mean()),
+        ms_ssim=float(_each(metrics.ms_ssim, images, back).mean()),
+        bpp=8 * size / (len(images) * images.shape[2] * images.shape[3]),
+    )
 
 
-def at_psnr(codec: _Rival, psnr: float) -> float | None:
-    """Bits per pixel at a PSNR, between the two neighbouring qualities, by a straight line.
+def bits_at(
+    rival: Callable[[int], FileRate], measure: Literal["psnr", "ms_ssim"], value: float
+) -> float | None:
+    """Bits per pixel at a value, between the two neighbouring qualities, by a straight line.
 
     Args:
-        codec: PSNR and bits per pixel of a quality 0 … 100; the PSNR grows with it.
-        psnr: to be reached, in dB.
+        rival: what it does at a quality 0 … 100; the measure grows with it.
+        measure: which.
+        value: of the measure, to be reached.
 
     Returns:
-        None where no two qualities have the PSNR between them.
+        None where no two qualities have the value between them.
     """
+
+    def at(quality: int) -> tuple[float, float]:
+        found = rival(quality)
+        return getattr(found, measure), found.bpp
+
     low, high = 0, 100
-    below, above = codec(low), codec(high)
-    if not below[0] <= psnr <= above[0]:
+    below, above = at(low), at(high)
+    if not below[0] <= value <= above[0]:
         return None
     while high - low > 1:
         middle = (low + high) // 2
-        found = codec(middle)
-        if found[0] <= psnr:
+        found = at(middle)
+        if found[0] <= value:
             low, below = middle, found
         else:
             high, above = middle, found
-    share = (psnr - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0.0
+    share = (value - below[0]) / (above[0] - below[0]) if above[0] > below[0] else 0.0
     return below[1] + share * (above[1] - below[1])
