@@ -24,13 +24,15 @@ template <int... Values>
 struct Numbers {};
 
 // Rows of two vectors that the registers hold as sums, beside their factors: 28 of AVX-512's 32, 12
-// of AVX2's 16. And all numbers of rows up to that, for tables of tiles.
+// of AVX2's 16; and rows of three. And all numbers of rows up to that, for tables of tiles.
 #if IMGCOMP_VECTOR_BYTES == 64
-constexpr int kTile = 14;
+constexpr int kTile = 14, kTileOfThree = 9;
 using TileRows = Numbers<1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
+using TileRowsOfThree = Numbers<1, 2, 3, 4, 5, 6, 7, 8, 9>;
 #else
-constexpr int kTile = 6;
+constexpr int kTile = 6, kTileOfThree = 4;
 using TileRows = Numbers<1, 2, 3, 4, 5, 6>;
+using TileRowsOfThree = Numbers<1, 2, 3, 4>;
 #endif
 
 // Adds Rows rows of `a` (depth) times Columns vectors of `b` (depth, kWidth) to the sums.
@@ -43,6 +45,7 @@ template <int Rows, int Columns>
   for (int i = 0; i < (Rows + 2) / 3; ++i) {
     base[i] = a + 3 * i * a_stride;
   }
+#pragma GCC unroll 4
   for (int64_t k = 0; k < depth; ++k) {
     Vector w[Columns];
     for (int j = 0; j < Columns; ++j) {

@@ -26,6 +26,7 @@ template <int Rows, int Columns>
 void outer_tile(int64_t depth, const float* a, int64_t a_stride, const float* b, int64_t b_stride,
                 float* c, int64_t c_stride) {
   Vector sums[Rows][Columns] = {};
+#pragma GCC unroll 4
   for (int64_t k = 0; k < depth; ++k) {
     Vector w[Columns];
     for (int j = 0; j < Columns; ++j) {
@@ -48,7 +49,7 @@ void outer_tile(int64_t depth, const float* a, int64_t a_stride, const float* b,
 
 using Tile = void (*)(int64_t, const float*, int64_t, const float*, int64_t, float*, int64_t);
 
-template <int Columns, class Rows = TileRows>
+template <int Columns, class Rows>
 struct Tiles;
 template <int Columns, int... Rows>
 struct Tiles<Columns, Numbers<Rows...>> {
@@ -56,37 +57,51 @@ struct Tiles<Columns, Numbers<Rows...>> {
   static constexpr Tile outer[] = {outer_tile<Rows, Columns>...};
 };
 
+// Tiles of so many vectors, and of 1 to `rows` rows.
+struct Group {
+  int64_t vectors, rows;
+  const Tile *multiply, *outer;
+};
+
+template <int Columns, int Most, class Rows>
+constexpr Group kGroup{Columns, Most, Tiles<Columns, Rows>::multiply, Tiles<Columns, Rows>::outer};
+
+// Two vectors at a time, and three at the end of an odd number: one alone would keep too few sums
+// going to hide how long each takes.
+inline const Group& group_for(int64_t vectors_left) {
+  static constexpr Group kGroups[] = {kGroup<1, kTile, TileRows>, kGroup<2, kTile, TileRows>,
+                                      kGroup<3, kTileOfThree, TileRowsOfThree>};
+  return kGroups[vectors_left == 3 ? 2 : vectors_left > 1 ? 1 : 0];
+}
+
+// Calls visit(group, first row, rows, first column) for tiles as equal as they can be.
+template <class Visit>
+[[gnu::always_inline]] inline void each_tile(int64_t rows, int64_t columns, const Visit& visit) {
+  for (int64_t column = 0; column < columns;) {
+    const Group& group = group_for((columns - column) / kWidth);
+    const int64_t tiles = (rows + group.rows - 1) / group.rows;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t begin = rows * tile / tiles;
+      visit(group, begin, rows * (tile + 1) / tiles - begin, column);
+    }
+    column += group.vectors * kWidth;
+  }
+}
+
 void multiply(int64_t rows, int64_t depth, int64_t columns, const float* a, int64_t a_stride,
               const float* b, float* c, int64_t c_stride) {
-  const int64_t tiles = (rows + kTile - 1) / kTile;
-  for (int64_t column = 0; column < columns;) {
-    const bool two = columns - column >= 2 * kWidth;
-    const Tile* table = two ? Tiles<2>::multiply : Tiles<1>::multiply;
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      // Tiles as equal as they can be.
-      const int64_t begin = rows * tile / tiles;
-      const int64_t end = rows * (tile + 1) / tiles;
-      table[end - begin - 1](depth, a + begin * a_stride, a_stride, b + column * depth,
-                             depth * kWidth, c + begin * c_stride + column, c_stride);
-    }
-    column += two ? 2 * kWidth : kWidth;
-  }
+  each_tile(rows, columns, [&](const Group& group, int64_t row, int64_t count, int64_t column) {
+    group.multiply[count - 1](depth, a + row * a_stride, a_stride, b + column * depth,
+                              depth * kWidth, c + row * c_stride + column, c_stride);
+  });
 }
 
 void outer(int64_t depth, int64_t rows, int64_t columns, const float* a, int64_t a_stride,
            const float* b, int64_t b_stride, float* c) {
-  const int64_t tiles = (rows + kTile - 1) / kTile;
-  for (int64_t column = 0; column < columns;) {
-    const bool two = columns - column >= 2 * kWidth;
-    const Tile* table = two ? Tiles<2>::outer : Tiles<1>::outer;
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t begin = rows * tile / tiles;
-      const int64_t end = rows * (tile + 1) / tiles;
-      table[end - begin - 1](depth, a + begin, a_stride, b + column, b_stride,
-                             c + begin * columns + column, columns);
-    }
-    column += two ? 2 * kWidth : kWidth;
-  }
+  each_tile(rows, columns, [&](const Group& group, int64_t row, int64_t count, int64_t column) {
+    group.outer[count - 1](depth, a + row, a_stride, b + column, b_stride,
+                           c + row * columns + column, columns);
+  });
 }
 
 }  // namespace
