@@ -86,6 +86,8 @@ def noise_pictures(numbers: Numbers) -> MatplotlibFigure:
 
 def latent_curves(numbers: Numbers) -> MatplotlibFigure:
     """Test MSE, PSNR and accuracy over the number of values, beside PCA."""
+    from matplotlib.ticker import NullLocator
+
     figure, axes = new_figure(7.6, 3.1, 1, 3)
     name, seed = numbers.main, numbers.seeds[:1]
     channels = latent_channels(numbers.run)
@@ -121,8 +123,9 @@ def latent_curves(numbers: Numbers) -> MatplotlibFigure:
             x_scale="log",
             y_scale="log" if what == "mse" else "linear",
             levels=[("originals", accuracy)] if what == "accuracy" else [],
+            level_side="left",  # PCA comes near it at the right
             legend=what == "mse",
         )
         place.set_xticks(x, [str(values) for values in x])
-        place.minorticks_off()
+        place.xaxis.set_minor_locator(NullLocator())
     return figure
