@@ -157,9 +157,7 @@ def webp(images: torch.Tensor, quality: int, method: int = 4) -> FileRate:
     )
 
 
-def bits_at(
-    rival: Callable[[int], FileRate], measure: Literal["psnr", "ms_ssim"], value: float
-) -> float | None:
+def bits_at(rival: _Rival, measure: Literal["psnr", "ms_ssim"], value: float) -> float | None:
     """Bits per pixel at a value, between the two neighbouring qualities, by a straight line.
 
     Args:

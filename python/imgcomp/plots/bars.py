@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imgcomp.plots.style import PALETTE
 
@@ -80,27 +80,9 @@ def draw_bars(
                 bar.value, place, xerr=bar.std, color="black", capsize=2.5, linewidth=1, zorder=4
             )
         if bar.points:
-            axes.plot(
-                bar.points,
-                [place] * len(bar.points),
-                marker="o",
-                color="white",
-                markeredgecolor="black",
-                markersize=4,
-                linestyle="none",
-                zorder=4,
-            )
+            _draw_marks(axes, bar.points, place, marker="o", markersize=4, zorder=4)
         if bar.paper is not None:
-            axes.plot(
-                bar.paper,
-                place,
-                marker="D",
-                color="white",
-                markeredgecolor="black",
-                markersize=6,
-                linestyle="none",
-                zorder=5,
-            )
+            _draw_marks(axes, [bar.paper], place, marker="D", markersize=6, zorder=5)
         inside = not log and bar.low > 0.14 * span
         end = bar.high
         if bar.paper is not None and end - 0.02 * span < bar.paper < end + 0.12 * span:
@@ -126,3 +108,14 @@ def draw_bars(
         axes.set_xlim(low / 2, (limit or largest * 4))
     else:
         axes.set_xlim(0, span)
+
+
+def _draw_marks(axes: Axes, values: Sequence[float], place: int, **look: Any) -> None:
+    axes.plot(
+        values,
+        [place] * len(values),
+        color="white",
+        markeredgecolor="black",
+        linestyle="none",
+        **look,
+    )

@@ -112,8 +112,7 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
 
 // What is left of a weight, or of a bias, without its first channels.
 at::Tensor without(int64_t left_out, const at::Tensor& tensor) {
-  return left_out == 0 || !tensor.defined() ? tensor
-                                            : tensor.narrow(0, left_out, tensor.size(0) - left_out);
+  return left_out == 0 || !tensor.defined() ? tensor : tensor.slice(0, left_out);
 }
 
 // A gradient with zeros for what was left out, in the memory layout of what it belongs to.

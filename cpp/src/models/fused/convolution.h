@@ -22,8 +22,8 @@ namespace imgcomp::fused {
 // The best way there is for these tensors: convolve where it applies, else convolve_by_aten.
 // memory: of a weight that serves again in this pass, always for images of one size; it may then
 // sum up the weight's gradient, of which autograd is told nothing. left_out: so many of the
-// output's channels, from the first, are not computed, and the result does not have them; not with
-// a memory.
+// output's channels, from the first, are not computed, and the result does not have them; always
+// as many with one memory.
 at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        const Geometry& geometry, Around around = {},
                        const WeightMemoryPtr& memory = {}, int64_t left_out = 0);

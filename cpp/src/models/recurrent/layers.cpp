@@ -60,9 +60,7 @@ class Recurrent : public Layer {
     const at::Tensor from_input = same_convolution(x, input_weight_, bias_, stride_, context);
     std::vector<at::Tensor>& state = (*context.states)[this];
     // In the first of several iterations the weights are worked out for those to come, too.
-    state = step(state.empty() ? from_input.narrow(1, of_state_, from_input.size(1) - of_state_)
-                               : from_input,
-                 state, context);
+    state = step(state.empty() ? from_input.slice(1, of_state_) : from_input, state, context);
     return state.front();
   }
 

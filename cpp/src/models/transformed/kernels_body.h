@@ -23,46 +23,72 @@ struct Sum {
   }
 };
 
-// y (Rows) = the matrix · x (Columns), values so far apart. What twins of rows, or of columns,
-// share is computed once.
-template <const auto& kMatrix>
-[[gnu::always_inline]] inline void transform_axis(const Vector* x, int x_stride, Vector* y,
-                                                  int y_stride) {
-  constexpr int kRows = kMatrix.kRows, kColumns = kMatrix.kColumns;
-  constexpr auto kRowTwins = kMatrix.twins();
-  constexpr auto kColumnTwins = kMatrix.transposed().twins();
-  Vector values[kColumns];  // of twin columns their sum and their difference
+// y (Rows) = the matrix · x (Columns), values so far apart: of twins of columns their sum and their
+// difference serve all rows.
+template <const auto& kMatrix, const auto& kTwins>
+[[gnu::always_inline]] inline void transform_by_columns(const Vector* x, int x_stride, Vector* y,
+                                                        int y_stride) {
+  constexpr int kColumns = kMatrix.kColumns;
+  Vector values[kColumns];
 #pragma GCC unroll 8
   for (int k = 0; k < kColumns; ++k) {
-    values[k] = kColumnTwins.first[k]    ? x[k * x_stride] + x[(k + 1) * x_stride]
-                : kColumnTwins.second[k] ? x[(k - 1) * x_stride] - x[k * x_stride]
-                                         : x[k * x_stride];
+    values[k] = kTwins.first[k]    ? x[k * x_stride] + x[(k + 1) * x_stride]
+                : kTwins.second[k] ? x[(k - 1) * x_stride] - x[k * x_stride]
+                                   : x[k * x_stride];
   }
 #pragma GCC unroll 8
-  for (int i = 0; i < kRows; ++i) {
-    if (kRowTwins.second[i] && !kColumnTwins.any) {
+  for (int i = 0; i < kMatrix.kRows; ++i) {
+    const auto& row = kMatrix.at[i];
+    Sum sum;
+#pragma GCC unroll 8
+    for (int k = 0; k < kColumns; ++k) {
+      if (!kTwins.second[k]) {
+        sum.add(row[k], values[kTwins.first[k] && row[k] != row[k + 1] ? k + 1 : k]);
+      }
+    }
+    y[i * y_stride] = sum.value;
+  }
+}
+
+// The same: twins of rows are the sum and the difference of what they share.
+template <const auto& kMatrix, const auto& kTwins>
+[[gnu::always_inline]] inline void transform_by_rows(const Vector* x, int x_stride, Vector* y,
+                                                     int y_stride) {
+#pragma GCC unroll 8
+  for (int i = 0; i < kMatrix.kRows; ++i) {
+    if (kTwins.second[i]) {
       continue;
     }
     const auto& row = kMatrix.at[i];
-    Sum same, other;  // what its twin has with the same sign, and with the other one
+    Sum same, other;  // what a twin has with the same sign, and with the other one
 #pragma GCC unroll 8
-    for (int k = 0; k < kColumns; ++k) {
-      if (kColumnTwins.any) {
-        if (!kColumnTwins.second[k]) {
-          same.add(row[k], values[kColumnTwins.first[k] && row[k] != row[k + 1] ? k + 1 : k]);
-        }
-      } else if (kRowTwins.first[i] && row[k] != kMatrix.at[i + 1][k]) {
-        other.add(row[k], values[k]);
-      } else {
-        same.add(row[k], values[k]);
-      }
+    for (int k = 0; k < kMatrix.kColumns; ++k) {
+      Sum& sum = kTwins.first[i] && row[k] != kMatrix.at[i + 1][k] ? other : same;
+      sum.add(row[k], x[k * x_stride]);
     }
-    if (kRowTwins.first[i] && !kColumnTwins.any) {
+    if (kTwins.first[i]) {
       y[i * y_stride] = same.value + other.value;
       y[(i + 1) * y_stride] = same.value - other.value;
     } else {
       y[i * y_stride] = same.value;
     }
+  }
+}
+
+template <const auto& kMatrix>
+struct TwinsOf {
+  static constexpr auto rows = kMatrix.twins();
+  static constexpr auto columns = kMatrix.transposed().twins();
+};
+
+template <const auto& kMatrix>
+[[gnu::always_inline]] inline void transform_axis(const Vector* x, int x_stride, Vector* y,
+                                                  int y_stride) {
+  using Of = TwinsOf<kMatrix>;
+  if constexpr (Of::columns.any) {
+    transform_by_columns<kMatrix, Of::columns>(x, x_stride, y, y_stride);
+  } else {
+    transform_by_rows<kMatrix, Of::rows>(x, x_stride, y, y_stride);
   }
 }
 
