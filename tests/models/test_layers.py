@@ -134,6 +134,8 @@ CASES = {
     "quantize": (layers.quantize(3), Quantize(3, 3), IMAGE),
     "quantize a vector": (layers.quantize(2), Quantize(6, 2), VECTOR),
     "depth_to_space": (layers.depth_to_space(2), nn.PixelShuffle(2), (8, 3, 5)),
+    "depth_to_space by 3": (layers.depth_to_space(3), nn.PixelShuffle(3), (18, 2, 3)),
+    "depth_to_space by 1": (layers.depth_to_space(1), nn.PixelShuffle(1), IMAGE),
     "dense": (layers.dense(4), nn.Linear(6, 4), VECTOR),
     "dense without bias": (layers.dense(4, bias=False), nn.Linear(6, 4, bias=False), VECTOR),
     "flatten": (layers.flatten(), nn.Flatten(), IMAGE),
@@ -212,7 +214,7 @@ def test_layer_equals_torch(case, memory_format):
 
 
 @pytest.mark.parametrize("case", ["conv2d", "conv_transpose2d strided", "dense", "sigmoid",
-                                  "upsample zeros"])  # fmt: skip
+                                  "upsample zeros", "depth_to_space"])  # fmt: skip
 def test_second_derivatives(case):
     layer, reference, shape = CASES[case]
     model = around(layer, shape)

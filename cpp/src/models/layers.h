@@ -46,8 +46,10 @@ std::unique_ptr<Layer> make_entropy_model(OptionReader& options, const BuildCont
 // resample.cpp
 std::unique_ptr<Layer> make_max_pool2d(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext& context);
-std::unique_ptr<Layer> make_depth_to_space(OptionReader& options, const BuildContext& context);
 std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& context);
+
+// depth_to_space.cpp
+std::unique_ptr<Layer> make_depth_to_space(OptionReader& options, const BuildContext& context);
 
 // activation.cpp
 std::unique_ptr<Layer> make_quantize(OptionReader& options, const BuildContext& context);

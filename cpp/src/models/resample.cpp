@@ -1,7 +1,6 @@
-// Layers that change the spatial size without weights: pooling, upsampling, depth to space.
+// Layers that change the spatial size without weights: pooling and upsampling.
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
@@ -102,31 +101,6 @@ class Unpool : public Layer {
   int64_t factor_;
 };
 
-// The channels of a pixel, in groups of factor², become a square of pixels (as
-// torch.nn.PixelShuffle orders them).
-class DepthToSpace : public Layer {
- public:
-  explicit DepthToSpace(int64_t factor) : factor_(factor) {}
-
-  Shape output_shape(const Shape& input) const override {
-    require_image(input);
-    if (input[0] % (factor_ * factor_) != 0) {
-      throw SpecError(concat("expects channels in groups of ", factor_ * factor_, ", got shape ",
-                             to_string(input)));
-    }
-    return {input[0] / (factor_ * factor_), input[1] * factor_, input[2] * factor_};
-  }
-
-  at::Tensor forward(const at::Tensor& x, ForwardContext& /*context*/) const override {
-    return at::pixel_shuffle(x, factor_);
-  }
-
-  bool output_is_disposable() const override { return true; }
-
- private:
-  int64_t factor_;
-};
-
 std::unique_ptr<Layer> make_pool(OptionReader& options, Pool2d::Kind kind) {
   const auto window = options.pair("kernel_size", 1);
   const auto stride = options.pair("stride", 1, window);
@@ -148,10 +122,6 @@ std::unique_ptr<Layer> make_max_pool2d(OptionReader& options, const BuildContext
 
 std::unique_ptr<Layer> make_avg_pool2d(OptionReader& options, const BuildContext& /*context*/) {
   return make_pool(options, Pool2d::Kind::average);
-}
-
-std::unique_ptr<Layer> make_depth_to_space(OptionReader& options, const BuildContext& /*context*/) {
-  return std::make_unique<DepthToSpace>(options.integer("factor", 1, 2));
 }
 
 std::unique_ptr<Layer> make_upsample(OptionReader& options, const BuildContext& /*context*/) {
