@@ -126,6 +126,43 @@ def test_gradients(name):
         assert not measure(x, y, data_range=1.0).requires_grad
 
 
+LAYOUTS = {
+    "channels_last": lambda x: x.contiguous(memory_format=torch.channels_last),
+    "turned": lambda x: x.transpose(2, 3).contiguous().transpose(2, 3),
+    "a part": lambda x: torch.cat([x, x], 3)[..., : x.shape[3]],
+    "reversed axes": lambda x: x.permute(3, 2, 1, 0).contiguous().permute(3, 2, 1, 0),
+}
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 12, 13), (1, 2, 1, 13), (2, 2, 12, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_memory_layouts_do_not_matter(layout, shape):
+    x, weights = noise(*shape), torch.arange(1.0, shape[0] + 1, dtype=torch.float64)
+    y = 0.6 * x + 0.4 * noise(*shape, seed=1)
+    given = x.clone().requires_grad_()
+    expected = metrics.ms_ssim(given, y, data_range=1.0)
+    (slope,) = torch.autograd.grad(expected @ weights, given)
+    for other in (y, LAYOUTS[layout](y)):
+        moved = LAYOUTS[layout](x).requires_grad_()
+        found = metrics.ms_ssim(moved, other, data_range=1.0)
+        assert torch.equal(found, expected)
+        assert torch.equal(torch.autograd.grad(found @ weights, moved)[0], slope)
+
+
+def test_gradients_of_one_image_alone():
+    x, y = noise(2, 2, 12, 13), noise(2, 2, 12, 13, seed=1)
+    y = 0.6 * x + 0.4 * y
+
+    def slopes(of_x, of_y):
+        pair = [image.clone().requires_grad_(wanted) for image, wanted in ((x, of_x), (y, of_y))]
+        metrics.ms_ssim(*pair, data_range=1.0).sum().backward()
+        return [image.grad for image in pair]
+
+    both = slopes(True, True)
+    assert torch.equal(slopes(True, False)[0], both[0])
+    assert torch.equal(slopes(False, True)[1], both[1])
+
+
 @pytest.mark.parametrize("name", MEASURES)
 def test_second_derivatives(name):
     x = noise(1, 1, 12, 11).requires_grad_()

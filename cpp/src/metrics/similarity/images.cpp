@@ -61,11 +61,18 @@ void add_halved_gradient(const Plane& half, const Scale& scale, double factor, P
   }
 }
 
+// Of which of the two images gradients are wanted.
+struct Wanted {
+  bool x, y;
+
+  bool any() const { return x || y; }
+};
+
 // Compares planes of one size; each thread has one.
 class PlaneSimilarity {
  public:
-  PlaneSimilarity(int64_t height, int64_t width, const Levels& levels, bool with_gradients)
-      : levels_(levels), with_gradients_(with_gradients), loops_(best_loops()) {
+  PlaneSimilarity(int64_t height, int64_t width, const Levels& levels, Wanted wanted)
+      : levels_(levels), wanted_(wanted), loops_(best_loops()) {
     int64_t scratch = 0;
     for (const Level& level : levels.levels) {
       const Scale scale{.height = height,
@@ -76,7 +83,7 @@ class PlaneSimilarity {
                         .c2 = squared(kK2 * levels.data_range),
                         .luminance = &level == &levels.levels.back()};
       const auto size = static_cast<size_t>(height * width);
-      const size_t with = with_gradients ? size : 0;
+      const size_t with = wanted.any() ? size : 0;
       stages_.push_back({scale, Plane(size), Plane(size), Plane(with), Plane(with), 0.0, 0.0});
       scratch = std::max(scratch, scale.scratch());
       height = (height + 1) / 2;
@@ -89,7 +96,7 @@ class PlaneSimilarity {
   Plane& x() { return stages_.front().x; }
   Plane& y() { return stages_.front().y; }
 
-  // The gradients of what `compare` gave.
+  // The gradients of what `compare` gave, where they are wanted.
   const Plane& to_x() const { return stages_.front().to_x; }
   const Plane& to_y() const { return stages_.front().to_y; }
 
@@ -102,14 +109,17 @@ class PlaneSimilarity {
         halve(stages_[i - 1].y, stages_[i - 1].scale, stage.y);
       }
       stage.mean = loops_.sum(stage.scale, stage.x.data(), stage.y.data(),
-                              with_gradients_ ? stage.to_x.data() : nullptr,
-                              with_gradients_ ? stage.to_y.data() : nullptr, scratch_.data()) /
+                              wanted_.any() ? stage.to_x.data() : nullptr,
+                              wanted_.any() ? stage.to_y.data() : nullptr, scratch_.data()) /
                    positions(stage.scale);
       stage.factor = factor(stage.mean, levels_.levels[i].exponent);
       product *= stage.factor;
     }
-    if (with_gradients_) {
-      collect_gradients();
+    if (wanted_.x) {
+      collect_gradient(&Stage::to_x);
+    }
+    if (wanted_.y) {
+      collect_gradient(&Stage::to_y);
     }
     return product;
   }
@@ -150,97 +160,123 @@ class PlaneSimilarity {
   }
 
   // From the coarsest scale to the finest.
-  void collect_gradients() {
+  void collect_gradient(Plane Stage::* gradient) {
     for (size_t i = stages_.size(); i-- > 0;) {
       Stage& stage = stages_[i];
       const double by = slope(i) / positions(stage.scale);
-      for (Plane Stage::* gradient : {&Stage::to_x, &Stage::to_y}) {
-        if (i + 1 < stages_.size()) {
-          add_halved_gradient(stages_[i + 1].*gradient, stage.scale, by, stage.*gradient);
-        } else {
-          for (double& value : stage.*gradient) {
-            value *= by;
-          }
+      if (i + 1 < stages_.size()) {
+        add_halved_gradient(stages_[i + 1].*gradient, stage.scale, by, stage.*gradient);
+      } else {
+        for (double& value : stage.*gradient) {
+          value *= by;
         }
       }
     }
   }
 
   const Levels& levels_;
-  bool with_gradients_;
+  Wanted wanted_;
   const Loops& loops_;
   std::vector<Stage> stages_;
   std::vector<double> scratch_;
 };
 
-// Values that the loops are fed from as they are; anything else as float64.
+// Whether a plane's pixels lie equally far apart, as where channels are planes or lie together.
+bool even(const at::Tensor& images) {
+  return images.size(2) == 1 || images.size(3) == 1 ||
+         images.stride(2) == images.size(3) * images.stride(3);
+}
+
+// How far. The stride of a side of one pixel means nothing.
+int64_t apart(const at::Tensor& images) {
+  return images.stride(images.size(3) > 1 ? 3 : 2);
+}
+
+// Values that planes are filled from as they are; anything else as float64.
 at::Tensor readable(const at::Tensor& images) {
   const at::ScalarType type = images.scalar_type();
   const bool known = type == at::kByte || type == at::kFloat || type == at::kDouble;
-  return (known ? images : images.to(at::kDouble)).contiguous();
+  const at::Tensor values = known ? images : images.to(at::kDouble);
+  return even(values) ? values : values.contiguous();
+}
+
+// The values of a plane, `stride` of them from pixel to pixel.
+template <class Value>
+struct PlaneOf {
+  Value* first;
+  int64_t stride;
+
+  PlaneOf(const at::Tensor& images, Value* data, int64_t plane)
+      : first(data + plane / images.size(1) * images.stride(0) +
+              plane % images.size(1) * images.stride(1)),
+        stride(apart(images)) {}
+};
+
+template <class Value>
+void copy(PlaneOf<const Value> from, Plane& to) {
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[i] = static_cast<double>(from.first[static_cast<int64_t>(i) * from.stride]);
+  }
 }
 
 template <class Value>
-void copy(const Value* from, size_t count, Plane& to) {
-  for (size_t i = 0; i < count; ++i) {
-    to[i] = static_cast<double>(from[i]);
+void copy(const Plane& from, PlaneOf<Value> to) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    to.first[static_cast<int64_t>(i) * to.stride] = static_cast<Value>(from[i]);
   }
 }
 
 void read_plane(const at::Tensor& images, int64_t plane, Plane& to) {
-  const size_t count = to.size();
-  const auto first = plane * static_cast<int64_t>(count);
   if (images.scalar_type() == at::kByte) {
-    copy(images.const_data_ptr<uint8_t>() + first, count, to);
+    copy(PlaneOf(images, images.const_data_ptr<uint8_t>(), plane), to);
   } else if (images.scalar_type() == at::kFloat) {
-    copy(images.const_data_ptr<float>() + first, count, to);
+    copy(PlaneOf(images, images.const_data_ptr<float>(), plane), to);
   } else {
-    copy(images.const_data_ptr<double>() + first, count, to);
+    copy(PlaneOf(images, images.const_data_ptr<double>(), plane), to);
   }
 }
 
 // `gradients` are float32 or float64.
 void write_plane(const Plane& from, int64_t plane, const at::Tensor& gradients) {
-  const auto first = plane * static_cast<int64_t>(from.size());
   if (gradients.scalar_type() == at::kFloat) {
-    float* to = gradients.mutable_data_ptr<float>() + first;
-    std::transform(from.begin(), from.end(), to,
-                   [](double value) { return static_cast<float>(value); });
+    copy(from, PlaneOf(gradients, gradients.mutable_data_ptr<float>(), plane));
   } else {
-    std::copy(from.begin(), from.end(), gradients.mutable_data_ptr<double>() + first);
+    copy(from, PlaneOf(gradients, gradients.mutable_data_ptr<double>(), plane));
   }
 }
 
+// In the images' memory layout, so that nobody needs to bring them to it.
 at::Tensor empty_gradients(const at::Tensor& images) {
   const bool single = images.scalar_type() != at::kDouble;
-  return at::empty_like(images, images.options().dtype(single ? at::kFloat : at::kDouble),
-                        at::MemoryFormat::Contiguous);
+  const at::TensorOptions options = images.options().dtype(single ? at::kFloat : at::kDouble);
+  const at::Tensor alike = at::empty_like(images, options);
+  return even(alike) ? alike : at::empty_like(images, options, at::MemoryFormat::Contiguous);
 }
 
 struct Compared {
   at::Tensor values;      // (N, C)
-  at::Tensor to_x, to_y;  // of the values, as the images; undefined unless asked for
+  at::Tensor to_x, to_y;  // of the values, as the images; undefined unless wanted
 };
 
 Compared compared(const at::Tensor& images, const at::Tensor& others, const Levels& levels,
-                  bool with_gradients) {
+                  Wanted wanted) {
   const at::Tensor x = readable(images), y = readable(others);
-  Compared found{at::empty({x.size(0), x.size(1)}, x.options().dtype(at::kDouble)), {}, {}};
-  if (with_gradients) {
-    found.to_x = empty_gradients(images);
-    found.to_y = empty_gradients(others);
-  }
+  Compared found{at::empty({x.size(0), x.size(1)}, x.options().dtype(at::kDouble)),
+                 wanted.x ? empty_gradients(images) : at::Tensor(),
+                 wanted.y ? empty_gradients(others) : at::Tensor()};
   double* values = found.values.mutable_data_ptr<double>();
   const int64_t pixels = std::max<int64_t>(1, x.size(2) * x.size(3));
   at::parallel_for(0, found.values.numel(), std::max<int64_t>(1, kGrain / pixels),
                    [&](int64_t begin, int64_t end) {
-                     PlaneSimilarity plane(x.size(2), x.size(3), levels, with_gradients);
+                     PlaneSimilarity plane(x.size(2), x.size(3), levels, wanted);
                      for (int64_t i = begin; i < end; ++i) {
                        read_plane(x, i, plane.x());
                        read_plane(y, i, plane.y());
                        values[i] = plane.compare();
-                       if (with_gradients) {
+                       if (wanted.x) {
                          write_plane(plane.to_x(), i, found.to_x);
+                       }
+                       if (wanted.y) {
                          write_plane(plane.to_y(), i, found.to_y);
                        }
                      }
@@ -256,7 +292,7 @@ struct KeptLevels : torch::CustomClassHolder {
 struct Similarity : Function<Similarity> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& y,
                             const Levels& levels) {
-    const Compared found = compared(x, y, levels, true);
+    const Compared found = compared(x, y, levels, {x.requires_grad(), y.requires_grad()});
     context->save_for_backward({x, y, found.to_x, found.to_y});
     context->saved_data["levels"] =
         c10::IValue::make_capsule(c10::make_intrusive<KeptLevels>(levels));
@@ -271,7 +307,9 @@ struct Similarity : Function<Similarity> {
     const at::Tensor by = (gradients[0] / saved[0].size(1)).view({-1, 1, 1, 1});
     const auto to = [&](size_t image) {
       const at::Tensor& of_values = saved[image + 2];
-      return (of_values * by.to(of_values.scalar_type())).to(saved[image].scalar_type());
+      return of_values.defined()
+                 ? (of_values * by.to(of_values.scalar_type())).to(saved[image].scalar_type())
+                 : at::Tensor();
     };
     return {to(0), to(1), at::Tensor()};
   }
@@ -307,7 +345,7 @@ at::Tensor similarity_of_images(const at::Tensor& x, const at::Tensor& y, const 
   if (at::GradMode::is_enabled() && (x.requires_grad() || y.requires_grad())) {
     return Similarity::apply(x, y, levels);
   }
-  return compared(x, y, levels, false).values.mean(1);
+  return compared(x, y, levels, {false, false}).values.mean(1);
 }
 
 }  // namespace imgcomp::similarity
