@@ -18,9 +18,14 @@ void require(bool condition, const std::string& name, const std::string& expecte
   }
 }
 
+// The same memory as one row of values.
+at::Tensor flat(const at::Tensor& dense) {
+  return dense.as_strided({dense.numel()}, {1});
+}
+
 // What all optimisers share: the parameters, gradients brought to their memory layout, and named
-// state. The fused CPU kernels walk raw memory, so a gradient in another layout than its parameter
-// would be applied to the wrong elements.
+// state. ATen's fused kernels are given all of it as rows: of images' channels_last weights they
+// would first copy the gradients.
 class FusedOptimizer : public Optimizer {
  public:
   explicit FusedOptimizer(const ParameterStore& store) : store_(store) {}
@@ -38,8 +43,8 @@ class FusedOptimizer : public Optimizer {
         gradient = at::empty_like(parameter.detach()).copy_(gradient);
       }
       active.push_back(i);
-      parameters.push_back(parameter.detach());
-      aligned.push_back(gradient);
+      parameters.push_back(flat(parameter.detach()));
+      aligned.push_back(flat(gradient));
     }
     if (!active.empty()) {
       update(active, parameters, aligned, learning_rate);
@@ -108,7 +113,7 @@ class FusedOptimizer : public Optimizer {
         const at::Tensor parameter = store_.all()[i].tensor.detach();
         tensors[i] = scalar ? at::zeros({}, parameter.options()) : at::zeros_like(parameter);
       }
-      chosen.push_back(tensors[i]);
+      chosen.push_back(scalar ? tensors[i] : flat(tensors[i]));
     }
     return chosen;
   }
