@@ -64,10 +64,10 @@ Gradients backward_pooled(const Plan& plan, const at::Tensor& x, const at::Tenso
                       plan.out_channels, bias_sums);
     }
   });
-  result.weight = sums.weight.sum(0)
+  result.weight = fused::Sums::total(sums.weight)
                       .view({plan.out_channels, plan.kernel[0], plan.kernel[1], plan.in_channels})
                       .permute({0, 3, 1, 2});
-  result.bias = sums.bias.sum(0);
+  result.bias = fused::Sums::total(sums.bias);
   return result;
 }
 
@@ -136,11 +136,11 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
       }
     }
   });
-  result.weight = sums.weight.sum(0)
+  result.weight = fused::Sums::total(sums.weight)
                       .view({plan.kernel[0], plan.kernel[1], plan.in_channels, s.out_channels})
                       .narrow(3, 0, plan.out_channels)
                       .permute({3, 2, 0, 1});
-  result.bias = sums.bias.sum(0).narrow(0, 0, plan.out_channels);
+  result.bias = fused::Sums::total(sums.bias).narrow(0, 0, plan.out_channels);
   return result;
 }
 

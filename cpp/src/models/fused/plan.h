@@ -97,6 +97,11 @@ struct Sums {
     return weight.mutable_data_ptr<float>() + thread * weight.size(1);
   }
   float* bias_of(int64_t thread) { return bias.mutable_data_ptr<float>() + thread * bias.size(1); }
+
+  // Those of all threads together.
+  static at::Tensor total(const at::Tensor& sums) {
+    return sums.size(0) == 1 ? sums.select(0, 0) : sums.sum(0);
+  }
 };
 
 }  // namespace imgcomp::fused

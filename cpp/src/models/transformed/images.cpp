@@ -93,7 +93,7 @@ at::Tensor transformed_weights(const Layout& layout, const at::Tensor& weight, b
 
 // The gradient of the weight from the threads' sums of its gradients at the points.
 at::Tensor weight_gradient(const Layout& layout, const at::Tensor& sums) {
-  const at::Tensor total = sums.sum(0);
+  const at::Tensor total = fused::Sums::total(sums);
   const at::Tensor kernels =
       at::empty({3, 3, layout.in, layout.padded_out}, at::TensorOptions(at::kFloat));
   layout.scheme.weights_adjoint(total.const_data_ptr<float>(), layout.in, layout.padded_out,
@@ -275,7 +275,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   } else {
     result.weight = weight_gradient(layout, sums.weight);
   }
-  result.bias = sums.bias.sum(0).narrow(0, 0, layout.out);
+  result.bias = fused::Sums::total(sums.bias).narrow(0, 0, layout.out);
   return result;
 }
 

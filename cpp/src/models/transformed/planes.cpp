@@ -309,12 +309,12 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
       }
     }
   });
-  result.weight = sums.weight.sum(0)
+  result.weight = fused::Sums::total(sums.weight)
                       .view({in, planes})
                       .narrow(1, 0, depth)
                       .view({in, plan.kernel[0], plan.kernel[1], plan.out_channels})
                       .permute({3, 0, 1, 2});
-  result.bias = sums.bias.sum(0).narrow(0, 0, plan.out_channels);
+  result.bias = fused::Sums::total(sums.bias).narrow(0, 0, plan.out_channels);
   return result;
 }
 
