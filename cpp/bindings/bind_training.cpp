@@ -1,5 +1,6 @@
 // Bindings of imgcomp/trainer.h. Python passes two callables, one for the end of each epoch and one
 // for progress within it; everything between runs without the GIL.
+#include "imgcomp/refine.h"
 #include "imgcomp/trainer.h"
 
 #include <chrono>
@@ -217,6 +218,15 @@ void register_training(py::module_& m) {
       },
       py::arg("model"), py::arg("codes"), py::arg("batch_size"), py::arg("level") = py::none(),
       py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "refine_steps",
+      [](const Model& model, const at::Tensor& images, const at::Tensor& steps, double level,
+         const std::string& objective, int64_t rounds, double learning_rate) {
+        return refine_steps(model, images, steps, level, {objective, rounds, learning_rate},
+                            SignalCheck());
+      },
+      py::arg("model"), py::arg("images"), py::arg("steps"), py::arg("level"), py::arg("objective"),
+      py::arg("rounds"), py::arg("learning_rate") = 0.02, py::call_guard<py::gil_scoped_release>());
   m.def(
       "predict",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {

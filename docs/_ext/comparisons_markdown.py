@@ -94,11 +94,18 @@ def provenance(content: Content) -> str:
     if content["originals_accuracy"] is not None:
         accuracy = f" A classifier recognises {100 * content['originals_accuracy']:.1f} % of them."
     seconds = sum(content["timings"]["stages"].values())
+    kept = ""
+    if "kept" in content:
+        before = content["kept"]["environment"]
+        kept = (
+            f" {escape(', '.join(content['kept']['lines']))}: from an earlier comparison of the "
+            f"same images, of revision {escape(before.get('source_revision') or '–')}."
+        )
     return (
         f"{data['images']:,} images of {'×'.join(map(str, data['image_shape']))}{whole}.{accuracy} "
         f"Stages of {show_seconds(seconds)} together, on {escape(env['processor'])}; imgcomp "
         f"{escape(env['imgcomp'] + revision)}, Pillow {env.get('pillow', '–')}, imagecodecs "
-        f"{env.get('imagecodecs', '–')}.\n"
+        f"{env.get('imagecodecs', '–')}.{kept}\n"
     )
 
 

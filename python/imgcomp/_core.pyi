@@ -39,6 +39,7 @@ __all__: list[str] = [
     "predict",
     "psnr_from_mse",
     "reconstruct",
+    "refine_steps",
     "spline_matrix",
     "ssim",
     "to_bytes",
@@ -487,6 +488,15 @@ def psnr_from_mse(
 ) -> torch.Tensor: ...
 def reconstruct(
     model: Model, images: torch.Tensor, batch_size: typing.SupportsInt | typing.SupportsIndex
+) -> torch.Tensor: ...
+def refine_steps(
+    model: Model,
+    images: torch.Tensor,
+    steps: torch.Tensor,
+    level: typing.SupportsFloat | typing.SupportsIndex,
+    objective: str,
+    rounds: typing.SupportsInt | typing.SupportsIndex,
+    learning_rate: typing.SupportsFloat | typing.SupportsIndex = 0.02,
 ) -> torch.Tensor: ...
 def spline_matrix(
     in_size: typing.SupportsInt | typing.SupportsIndex,

@@ -57,6 +57,18 @@ def test_a_quality(capsys, folder):
     assert "at quality 60" in compress(capsys)[1]
 
 
+def test_an_effort(capsys, folder):
+    status, _, err = compress(capsys, "--effort", "1", "--quality", "70")
+    assert status == 0, err
+    # As its file has it: the network that counts bits is kept in whole numbers there.
+    given = codec.load("rates").at(70).with_effort(1)
+    with codec.open(folder / "x.imc") as archive:
+        found = archive[:]
+    assert torch.equal(found, codec.decompress(given.compress(IMAGES)))
+    assert not torch.equal(found, codec.decompress(given.with_effort(0).compress(IMAGES)))
+    assert compress(capsys, "--effort", "7")[0] == 2
+
+
 def test_a_rate(capsys, folder):
     pixels = IMAGES.numel()
     low, high = (

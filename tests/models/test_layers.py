@@ -308,3 +308,26 @@ def test_quantize_by_hand():
     )
     x = torch.tensor([[-0.3, 0.2, 0.8, 9.0], [-1.4, -0.6, 0.7, 1.6]]).view(1, 2, 1, 4)
     assert model.encode(x).flatten().tolist() == [0.0, 0.0, 1.0, 1.5, -1.0, -1.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (layers.conv2d(32, 3, padding=1), (16, 12, 12)),
+        (layers.conv2d(32, 5, padding=2), (16, 8, 8)),
+        (layers.conv2d(3, 3, padding=1), (8, 9, 9)),
+        (layers.conv2d(32, 3, padding=1, stride=2), (16, 8, 8)),
+        (layers.conv2d(32, 3, padding=1), (32, 2, 2)),
+        (layers.conv_lstm(32, 3, stride=2), (32, 8, 8)),
+    ],
+    ids=["3×3", "5×5", "few channels", "stride", "2×2 pixels", "cell"],
+)
+def test_the_inputs_gradient_alone(layer, shape):
+    """Where no weight's gradient is wanted, none is computed; the input's is the same."""
+    model = around(layer, shape)
+    x = torch.randn(8, *shape).contiguous(memory_format=torch.channels_last).requires_grad_()
+    model(x).square().sum().backward()
+    (alone,) = torch.autograd.grad(model(x).square().sum(), x)
+    assert torch.equal(alone, x.grad)
+    assert all(parameter.grad is not None for parameter in model.parameters() if parameter.dim() > 3
+               and parameter.shape[1] == shape[0])  # fmt: skip

@@ -8,6 +8,7 @@ from rd_tools import dense_codec, digits, several_rates
 from imgcomp.codec import registry
 from imgcomp.errors import UsageError
 from imgcomp.rd.lines import lines_of
+from imgcomp.rd.package import FingerprintedCodec
 
 GRAY, COLOUR = (1, 28, 28), (3, 32, 32)
 
@@ -107,3 +108,18 @@ def test_what_cannot_be_compared(codecs, entries, text):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.safetensors"):
         lines_of([str(tmp_path / "nothing.safetensors")], GRAY)
+
+
+def test_the_house_at_an_effort(codecs):
+    several_rates(digits(40)).save(codecs / "house-several.safetensors")
+    house, effort = lines_of(["house", "house@3"], GRAY)[::3]
+    assert (house.name, effort.name) == ("house", "house@3")
+    assert {point.codec.effort for point in effort.points} == {3}
+    assert [point.setting for point in effort.points] == [point.setting for point in house.points]
+    fingerprints = {
+        FingerprintedCodec(line.points[2].codec).fingerprint for line in (house, effort)
+    }
+    assert len(fingerprints) == 2
+    for wrong in ("house@0", "house@7", "house@", "house@x"):
+        with pytest.raises(UsageError, match="an effort is 1 … 6, not"):
+            lines_of([wrong], GRAY)

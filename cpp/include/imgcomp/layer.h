@@ -45,6 +45,10 @@ struct ForwardContext {
   // Whether entropy_model rounds where nothing is trained: an encoder may weigh its steps itself.
   bool rounds = true;
 
+  // Steps of a code, (N, C, H, W), where one is refined: entropy_model takes them as they are, and
+  // the layers before it do not run. Undefined: the network's own.
+  at::Tensor steps;
+
   // What a layer of entropy_model left: bits of each image's code, (N), with its graph. Undefined:
   // there was none.
   at::Tensor bits;

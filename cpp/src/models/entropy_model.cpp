@@ -62,6 +62,10 @@ class EntropyModel : public Layer {
       return x;
     }
     const at::Tensor gain = per_channel(log_gain_, context, x.size(0)).exp();
+    if (context.steps.defined()) {
+      context.bits = bits(x, context);
+      return x / gain;
+    }
     const at::Tensor scaled = x * gain;
     const at::Tensor rounded = at::round(scaled).detach();
     if (!context.training) {

@@ -128,6 +128,9 @@ Part::Part(PartSpec spec, const Shape& input, std::span<const double> lambdas,
 }
 
 at::Tensor Part::forward(at::Tensor x, ForwardContext& context) const {
+  if (context.steps.defined() && spec_.layers.back().kind == "entropy_model") {
+    return steps_.back().layer->forward(context.steps, context);
+  }
   for (const Step& step : steps_) {
     x = step.inplace ? step.layer->forward_inplace(std::move(x), context)
                      : step.layer->forward(x, context);

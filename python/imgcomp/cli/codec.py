@@ -75,6 +75,16 @@ def compress(
             help="Bits per pixel instead of a quality: the best one that needs no more.",
         ),
     ] = None,
+    effort: Annotated[
+        int,
+        typer.Option(
+            "--effort",
+            min=0,
+            max=6,
+            metavar="0…6",
+            help="How long to look for a smaller code; each step takes twice as long.",
+        ),
+    ] = 0,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Put the codec itself into the file.")
     ] = False,
@@ -115,6 +125,8 @@ def compress(
                 f"{source.text}: images of {_sizes(source.shape)}, but the codec {found.name!r} "
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
+    if effort:
+        found = found.with_effort(effort)
     found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))

@@ -30,8 +30,9 @@ def rd(
         typer.Option(
             metavar="LIST",
             help="What is compared, with commas between: house (the package's codecs for these "
-            "images), jpeg, webp, avif, jxl, png, pca, pq, a folder of 'imgcomp reproduce' (its "
-            "networks), a codec's name or file; several codecs with + between them make one curve.",
+            "images), house@3 (the base ones at that effort), jpeg, webp, avif, jxl, png, pca, pq, "
+            "a folder of 'imgcomp reproduce' (its networks), a codec's name or file; several "
+            "codecs with + between them make one curve.",
         ),
     ] = _DEFAULT,
     images: Annotated[
@@ -72,6 +73,15 @@ def rd(
             help="Also write results, page and figures without images there: some 400 kB to keep.",
         ),
     ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep",
+            metavar="FILE",
+            help="results.json of an earlier comparison of the same images: its lines stay beside "
+            "the new ones.",
+        ),
+    ] = None,
     data_dir: DataDir = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what lies in the folder.")
@@ -102,6 +112,7 @@ def rd(
             retrain_images=retrain,
             ms_ssim=ms_ssim,
             compact=compact,
+            keep=keep,
             resume=resume,
             jobs=jobs,
             offline=True if offline else None,

@@ -15,6 +15,7 @@ from imgcomp._checks import real_number, whole_number
 from imgcomp.codec._inputs import whole_numbers
 from imgcomp.codec.codes import BinaryCode, StaticCode
 from imgcomp.codec.context_code import ContextCode, quality_for
+from imgcomp.codec.refining import MOST_EFFORT, refined
 from imgcomp.codec.writer import BLOCK_IMAGES, ArchiveWriter
 from imgcomp.errors import CheckpointError, CorruptStreamError, SpecError, UsageError
 from imgcomp.models import sizes
@@ -59,6 +60,7 @@ class Codec:
         self.model = model
         self.code = code
         self.name = str(name)
+        self._effort = 0
         self._origin = self  # what files are written of: for_images and at give other views of it
         self._image_shape = model.input_shape
 
@@ -71,6 +73,11 @@ class Codec:
     def quality(self) -> int | None:
         """1 … 100, higher is better and larger; None for a codec of one rate."""
         return self.code.quality if isinstance(self.code, ContextCode) else None
+
+    @property
+    def effort(self) -> int:
+        """How long the encoder looks for a better code; see :meth:`with_effort`."""
+        return self._effort
 
     @property
     def any_size(self) -> bool:
@@ -101,6 +108,31 @@ class Codec:
             raise UsageError(f"the codec {self.name!r} has one rate: there is no quality to choose")
         twin = copy.copy(self)
         twin.code = self.code.at(quality)
+        return twin
+
+    def with_effort(self, effort: int) -> Codec:
+        """The same codec, whose encoder looks longer for a better code; nothing is copied.
+
+        Files are smaller at the same PSNR and are read as ever. With an effort of 1 or more the
+        code of each image is refined: moved, ``25 · 2^effort`` times, to where its bits and the
+        squared error of what comes out cost least together. Each effort takes twice as long as the
+        one before it.
+
+        Args:
+            effort: 0, which is the usual one, … `MOST_EFFORT`.
+
+        Raises:
+            UsageError: there is no such effort, or the codec has no code to refine: it has one rate
+                only, or was trained for something else than squared errors.
+        """
+        whole_number("effort", effort, 0, MOST_EFFORT)
+        if effort and not (isinstance(self.code, ContextCode) and self.code.weighs_errors):
+            raise UsageError(
+                f"the codec {self.name!r} has no effort to choose: only codes of several rates "
+                "that were trained for squared errors are refined"
+            )
+        twin = copy.copy(self)
+        twin._effort = effort
         return twin
 
     def for_images(self, height: int, width: int) -> Codec:
@@ -148,8 +180,13 @@ class Codec:
         given = self.checked(images)
         if self._image_shape != self.model.input_shape:
             given = sizes.pad(given, sizes.multiples(self.model.spec))
-        rounds = not isinstance(self.code, ContextCode)  # which weighs each step itself
-        return codes_of(self.model, given, level=self._level, rounds=rounds)
+        if not isinstance(self.code, ContextCode):
+            return codes_of(self.model, given, level=self._level)
+        # The code weighs each step itself.
+        codes = codes_of(self.model, given, level=self._level, rounds=False)
+        if not self._effort or not len(given):
+            return codes
+        return refined(self.model, self.code, given, codes, self._effort)
 
     def images(self, codes: torch.Tensor) -> torch.Tensor:
         """What the network makes of codes.

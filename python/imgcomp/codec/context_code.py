@@ -26,6 +26,8 @@ from imgcomp.models.model import ArrayLike, as_tensor
 
 USUAL = 60
 """The quality where none is asked for."""
+NEAREST = 30.0
+"""A fidelity with which no step away from the nearest number is ever worth it."""
 _MAX_SYMBOL = 2**24
 _NEARLY = 1e-3
 """Of a step: as near a value is a whole number."""
@@ -81,6 +83,11 @@ class ContextCode:
         """The quality's place between the levels, 0 … levels − 1."""
         return (self.quality - 1) * (len(self.log_gain) - 1) / (BEST - 1)
 
+    @property
+    def shares(self) -> torch.Tensor:
+        """What each level has in this quality, (levels,)."""
+        return (1.0 - (self.level - torch.arange(len(self.log_gain))).abs()).clamp(min=0.0)
+
     def at(self, quality: int) -> ContextCode:
         """The same code of another quality, 1 … 100."""
         return dataclasses.replace(self, quality=whole_number("quality", quality, 1, BEST))
@@ -100,8 +107,17 @@ class ContextCode:
             pass
         return symbols
 
+    @property
+    def weighs_errors(self) -> bool:
+        """Whether an encoder weighs squared errors against bits, or takes the nearest numbers."""
+        return bool((self.fidelity < NEAREST).all())
+
+    def steps(self, codes: ArrayLike) -> torch.Tensor:
+        """Codes ``(N, *shape)`` in steps, so that whole numbers are what is coded, float32."""
+        return self._scaled(codes)
+
     def values(self, symbols: torch.Tensor) -> torch.Tensor:
-        """Codes of :meth:`symbols`, float32."""
+        """Codes of :meth:`symbols` or :meth:`steps`, float32."""
         return symbols.to(torch.float32) / self._gain()
 
     def encode(self, codes: ArrayLike) -> bytes:
@@ -198,6 +214,17 @@ class ContextCode:
         """
         return sum(self.tables.bits(rests, tables) for tables, rests in self.coded(codes))
 
+    def bits_of_each(self, codes: ArrayLike) -> torch.Tensor:
+        """What each code costs under the tables, float64 (N,).
+
+        Raises:
+            UsageError: wrong shape or dtype, or values that are not finite.
+        """
+        found = torch.zeros(len(as_tensor(codes, "codes")), dtype=torch.float64)
+        for tables, rests in self.coded(codes):
+            found += self.tables.costs(rests, tables).flatten(1).sum(1, dtype=torch.float64)
+        return found
+
     def coded(self, codes: ArrayLike) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """For each pass, the tables and the numbers that are coded under them.
 
@@ -277,11 +304,7 @@ class ContextCode:
 
     def _gain(self) -> torch.Tensor:
         """(1, C, 1, 1), as the network's own layer computes it."""
-        return (self._shares()[:, None] * self.log_gain).sum(0).exp().view(1, -1, 1, 1)
-
-    def _shares(self) -> torch.Tensor:
-        """What each level has in this quality, (levels,)."""
-        return (1.0 - (self.level - torch.arange(len(self.log_gain))).abs()).clamp(min=0.0)
+        return (self.shares[:, None] * self.log_gain).sum(0).exp().view(1, -1, 1, 1)
 
     def _rounded(self, codes: ArrayLike) -> torch.Tensor:
         scaled = self._scaled(codes)
@@ -298,7 +321,7 @@ class ContextCode:
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Chooses the symbols, at first rounded, in place, one pass after the other."""
         scaled = self._scaled(codes)
-        worth = (self._shares() * self.fidelity).sum().exp() / self._gain().square()
+        worth = (self.shares * self.fidelity).sum().exp() / self._gain().square()
         for index in range(self._passes):
             tables, offsets = self._predicted(symbols, index)
             nearest = self._of_pass(symbols, index)

@@ -13,7 +13,7 @@ import math
 
 import torch
 
-from imgcomp.codec.context_code import ContextCode
+from imgcomp.codec.context_code import NEAREST, ContextCode
 from imgcomp.codec.context_network import BEST, ContextNetwork
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import UsageError
@@ -38,8 +38,6 @@ _PRIOR = 20.0
 """As if so many values of the logistic distribution had been counted first."""
 _FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 64.0)
 """By which an error of the latent may be worth more than by the network's first transform."""
-_NEAREST = 30.0
-"""A fidelity with which no step away from the nearest number is ever worth it."""
 _TRIED_ON = 600
 """Images that these are tried on."""
 _FIXED = 64
@@ -68,7 +66,7 @@ def context_code(
     fidelity = torch.tensor(model.spec["lambdas"]).log() - math.log(model.input_shape[0])
     none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
     # At first for the nearest numbers, then for those that an encoder chooses under the tables.
-    nearest = ContextCode(shape, log_gain, torch.full_like(fidelity, _NEAREST), network, none)
+    nearest = ContextCode(shape, log_gain, torch.full_like(fidelity, NEAREST), network, none)
     nearest = dataclasses.replace(nearest, tables=_tables(_counts(model, images, nearest), network))
     if not weighs_errors:
         return nearest

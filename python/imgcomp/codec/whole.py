@@ -25,6 +25,7 @@ def compress(
     codec: Codec | str | Path | None = None,
     quality: int | None = None,
     target_bpp: float | None = None,
+    effort: int = 0,
     **options: Any,
 ) -> bytes:
     """Images as an ``.imc`` file.
@@ -35,6 +36,7 @@ def compress(
         quality: 1 … 100, higher is better and larger; None for the codec's usual one.
         target_bpp: bits per pixel, instead of a quality: the highest quality that needs no more.
             Codes alone are counted, of some images.
+        effort: how long a better code is looked for, see :meth:`Codec.with_effort`.
         **options: as for :meth:`Codec.compress`: labels, names, classes, metadata, ….
 
     Raises:
@@ -46,6 +48,8 @@ def compress(
     def sample() -> torch.Tensor:
         return given[:: max(1, len(given) // SAMPLE)]
 
+    if effort:
+        found = found.with_effort(effort)
     return at_rate(found, quality, target_bpp, sample).compress(given, **options)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgcomp.codec import Codec, load, names
+from imgcomp.codec.refining import MOST_EFFORT
 from imgcomp.errors import UsageError
 from imgcomp.rd import ordinary, package, pca, vectors
 from imgcomp.rd.networks import TrainedNetwork, is_run, trained_networks
@@ -77,8 +78,9 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
 
     Args:
         entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
-            package's codecs that take this shape; the folder of a run of ``imgcomp reproduce``:
-            the autoencoders that it trained, see `trained_networks`; or what
+            package's codecs that take this shape; ``house@EFFORT``: the base codecs alone at an
+            effort, see `imgcomp.codec.Codec.with_effort`; the folder of a run of ``imgcomp
+            reproduce``: the autoencoders that it trained, see `trained_networks`; or what
             `imgcomp.codec.load` takes, several with ``+`` between them as one curve.
         shape: (C, H, W) of the images.
 
@@ -98,6 +100,8 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
             found.append(_vectors(shape))
         elif text == HOUSE:
             found += _house(shape)
+        elif text.rpartition("@")[0] == HOUSE:
+            found += _house(shape, _effort(text))
         elif text and is_run(path := Path(text).expanduser()):
             found += [_network(each) for each in trained_networks(path, shape)]
         elif text:
@@ -154,8 +158,18 @@ def _network(network: TrainedNetwork) -> Line:
     )
 
 
-def _house(shape: tuple[int, int, int]) -> list[Line]:
-    """Those of the package that take such images: the house's base codecs as one curve."""
+def _effort(entry: str) -> int:
+    text = entry.rpartition("@")[2]
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_EFFORT:
+        raise UsageError(f"--codecs: an effort is 1 … {MOST_EFFORT}, not {text!r} as in {entry}")
+    return int(text)
+
+
+def _house(shape: tuple[int, int, int], effort: int = 0) -> list[Line]:
+    """Those of the package that take such images: the house's base codecs as one curve.
+
+    With an effort it is these alone.
+    """
     fitting = {}
     for name in names():
         codec = package.fitted(load(name), shape)
@@ -170,6 +184,9 @@ def _house(shape: tuple[int, int, int]) -> list[Line]:
             UserWarning,
             stacklevel=2,
         )
+    if effort:
+        house = {name: codec.with_effort(effort) for name, codec in house.items()}
+        return [_line(f"{HOUSE}@{effort}", house)] if house else []
     found = [_line(HOUSE, house)] if house else []
     return found + [_line(name, {name: codec}) for name, codec in rest.items()]
 

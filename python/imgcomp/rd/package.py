@@ -32,9 +32,10 @@ class FingerprintedCodec:
 
     @property
     def fingerprint(self) -> str:
-        """Of its network and its code, and of its quality where it has several rates."""
-        quality = self.codec.quality
-        return self.codec.digest if quality is None else f"{self.codec.digest}@{quality}"
+        """Of its network and its code, and of its quality and effort where it has them."""
+        quality, effort = self.codec.quality, self.codec.effort
+        found = self.codec.digest if quality is None else f"{self.codec.digest}@{quality}"
+        return f"{found}, effort {effort}" if effort else found
 
 
 def settings(codec: Codec) -> list[int]:
@@ -90,13 +91,22 @@ class CodecSender:
         """See `Sender`."""
         stopped()
         data = self._file(images)
+        with Archive(data, codec=self.codec) as archive:
+            blocks = [archive.block(i) for i in range(archive.num_blocks)]
+            received = archive[:]
+        coded = sum(len(block.stream) for block in blocks)
+        # What was decoded is coded again as it is, without looking for a better code.
+        codes = (
+            self.codec.codes(images)
+            if self.iterations
+            else self.codec.code.decode_blocks(
+                [block.stream for block in blocks], [block.count for block in blocks]
+            )
+        )
         each = []
-        for some in pixels.split(images, _TOGETHER):
+        for some in pixels.split(codes, _TOGETHER):
             stopped()
             each += self._streams(some)
-        with Archive(data, codec=self.codec) as archive:
-            coded = sum(len(archive.block(i).stream) for i in range(archive.num_blocks))
-            received = archive[:]
         stopped()
         alone = [len(self._file(image[None])) for image in images[:_ALONE]]
         return Sent(
@@ -145,9 +155,9 @@ class CodecSender:
             cut(archive, shorter, self.iterations)
         return shorter.getvalue()
 
-    def _streams(self, images: torch.Tensor) -> list[int]:
-        """Bytes of each image's code as a stream of its own."""
-        streams = self.codec.code.encode_blocks(self.codec.codes(images), [1] * len(images))
+    def _streams(self, codes: torch.Tensor) -> list[int]:
+        """Bytes of each code as a stream of its own."""
+        streams = self.codec.code.encode_blocks(codes, [1] * len(codes))
         if isinstance(self.codec.code, BinaryCode):
             return [stream.parts[(self.iterations or self._most) - 1] for stream in streams]
         return [len(stream.data) for stream in streams]

@@ -97,7 +97,8 @@ def _viewer(
     """What the script on the page draws from."""
     shown = len(every[0].points[0]["shown"])
     lines = []
-    for line, found in zip(results["lines"], every, strict=True):
+    # Lines of an earlier comparison come behind the others, and have no images.
+    for line, found in zip(results["lines"], every, strict=False):
         points = []
         for point, artifact in zip(line["points"], found.points, strict=True):
             images = artifact["shown"]

@@ -13,10 +13,11 @@ from typing import Any
 from imgcomp._checks import choice, whole_number
 from imgcomp._files import write_bytes_atomically, write_text_atomically
 from imgcomp.errors import CollapsedOutputWarning
-from imgcomp.rd.compact import FORMAT, check_compact_folder, write_compact
+from imgcomp.rd.compact import FORMAT, check_compact_folder, read_comparison, write_compact
 from imgcomp.rd.curves import BOOTSTRAP, Curves
 from imgcomp.rd.figures import drawings
 from imgcomp.rd.found import Found
+from imgcomp.rd.keep import with_lines_of
 from imgcomp.rd.levels import at_quality, fallen
 from imgcomp.rd.lines import DEFAULT, lines_of
 from imgcomp.rd.material import Material, material
@@ -56,6 +57,7 @@ def compare_codecs(
     ms_ssim: str = MS_SSIM,
     bootstrap: int = BOOTSTRAP,
     compact: str | Path | None = None,
+    keep: str | Path | None = None,
     resume: bool = False,
     jobs: int | None = None,
     offline: bool | None = None,
@@ -78,6 +80,8 @@ def compare_codecs(
         bootstrap: draws of images for the intervals of BD-rates.
         compact: folder that gets results, page and figures without images, to be kept; one that
             holds something else is refused.
+        keep: ``results.json`` of an earlier comparison of the same images, whose lines stay beside
+            the new ones where they are not measured again.
         resume: go on with what is in `out`; otherwise an earlier comparison there is removed.
         jobs: stages side by side, without influence on results; by default one for each core.
         offline: never download.
@@ -97,6 +101,7 @@ def compare_codecs(
     choice("ms_ssim", ms_ssim, ("adaptive", "renormalised", "standard"))
     if compact is not None:
         check_compact_folder(compact)
+    earlier = None if keep is None else read_comparison(keep)
     sent = material(data, images, data_dir=data_dir, offline=offline)
     lines = lines_of(codecs, sent.test.image_shape)
     plan = planned(
@@ -130,6 +135,8 @@ def compare_codecs(
             "jobs": workers,
             "stages": {label: round(value, 3) for label, value in artifacts.seconds().items()},
         }
+        if earlier is not None:
+            results = with_lines_of(earlier, results)
         done = _write(folder.path, results, sent, every)
     if compact is not None:
         write_compact(results, compact)

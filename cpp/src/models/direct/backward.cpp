@@ -121,8 +121,11 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
     float* bias_sums = sums.bias_of(at::get_thread_num());
     for (int64_t i = begin; i < end; ++i) {
       expander.expand(incoming, i, expanded.data);
-      kernels.weight_gradient(s, padded.of(images + i * plan.image_size()),
-                              expanded.data + edge * s.out_channels, back.row_stride, weight_sums);
+      if (incoming.with_weight) {
+        kernels.weight_gradient(s, padded.of(images + i * plan.image_size()),
+                                expanded.data + edge * s.out_channels, back.row_stride,
+                                weight_sums);
+      }
       kernels.add_pixels(expanded.data, expander.floats() / s.out_channels, s.out_channels,
                          bias_sums);
       if (with_input) {

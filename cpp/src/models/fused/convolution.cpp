@@ -179,7 +179,8 @@ struct Convolution : Function<Convolution> {
     }
     const Gradients found = backward_images(
         plan, x, used,
-        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0)},
+        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0),
+         context->needs_input_grad(1)},
         memory.get());
     variable_list result(kArguments);
     if (context->needs_input_grad(0)) {

@@ -84,7 +84,7 @@ struct Gradients {
 // which of four was the maximum, where max pooling is last.
 struct Incoming {
   at::Tensor gradient, output, choice;
-  bool with_input = true;  // whether the input's gradient is wanted
+  bool with_input = true, with_weight = true;  // whether these gradients are wanted
 };
 
 // Sums of weight and bias gradients, one for each thread, added up in the threads' order.

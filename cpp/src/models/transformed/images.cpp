@@ -236,8 +236,10 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
         const int64_t rows = std::min(layout.rows, in.rows - top);
         const int64_t tiles = count * rows * in.columns;
         each_row(layout, count, top, rows, [&](int64_t image, int64_t row, int64_t tile) {
-          scheme.input(in, images + (first + image) * plan.image_size(), row, layout.padded_in,
-                       inputs.data + tile * layout.padded_in);
+          if (incoming.with_weight) {
+            scheme.input(in, images + (first + image) * plan.image_size(), row, layout.padded_in,
+                         inputs.data + tile * layout.padded_in);
+          }
           const int64_t at = image * expander.floats();
           scheme.output_adjoint(out, gradient + at, relu == nullptr ? nullptr : relu + at, row,
                                 outputs.data + tile * layout.padded_out);
@@ -247,8 +249,10 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
         for (int64_t point = 0; point < scheme.points; ++point) {
           float* input = inputs.data + point * in.point_stride;
           const float* output = outputs.data + point * out.point_stride;
-          layout.kernels.outer(tiles, layout.in, layout.padded_out, input, layout.padded_in, output,
-                               layout.padded_out, weight_sums + point * weight_floats);
+          if (incoming.with_weight) {
+            layout.kernels.outer(tiles, layout.in, layout.padded_out, input, layout.padded_in,
+                                 output, layout.padded_out, weight_sums + point * weight_floats);
+          }
           if (with_input) {
             // The input's values at this point are done with: their gradient takes their place.
             layout.kernels.multiply(tiles, layout.out, layout.padded_in, output, layout.padded_out,

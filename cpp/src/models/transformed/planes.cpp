@@ -297,8 +297,10 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
       expander.expand(incoming, i, inner);
       pointwise.add_pixels(inner, expander.floats() / layout.channels, layout.channels, bias_sums);
       spreader.spread(gradient.data, products.data);
-      kernels.outer(pixels, in, planes, images + i * plan.image_size(), in, products.data, planes,
-                    weight_sums);
+      if (incoming.with_weight) {
+        kernels.outer(pixels, in, planes, images + i * plan.image_size(), in, products.data, planes,
+                      weight_sums);
+      }
       if (inputs != nullptr) {
         float* to = inputs + i * plan.image_size();
         kernels.multiply(pixels, depth, padded_in, products.data, planes, weights,

@@ -124,7 +124,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
       memory->sum = at::mm(gradient.t(), rows(x));
       memory->whole = [plan](const at::Tensor& sum) { return collected(plan, sum); };
     }
-  } else {
+  } else if (incoming.with_weight) {
     result.weight = collected(plan, at::mm(gradient.t(), rows(x)));
   }
   result.bias = gradient.view({-1, plan.out_channels}).sum(0);

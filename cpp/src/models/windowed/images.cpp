@@ -123,6 +123,17 @@ void multiply(const at::Tensor& windows, const at::Tensor& matrix,
   }
 }
 
+// sum += rowsᵀ · windows, in float32; a sum that is undefined is zero.
+void add_products(const at::Tensor& rows, const at::Tensor& windows, at::Tensor& sum) {
+  if (!sum.defined()) {
+    sum = at::mm(rows.t(), windows).to(at::kFloat);
+  } else if (windows.scalar_type() == at::kBFloat16) {
+    sum.add_(at::mm(rows.t(), windows));
+  } else {
+    sum.addmm_(rows.t(), windows);
+  }
+}
+
 }  // namespace
 
 void forward_images(const Plan& plan, const at::Tensor& x, const at::Tensor& weight,
@@ -165,13 +176,9 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   at::Tensor sum = go_on ? memory->sum : at::Tensor();
   each_part(plan, grid, [&](Part part) {
     const at::Tensor rows = part.of(gradient, plan.out_pixels());
-    gather(grid, pixels, part);
-    if (!sum.defined()) {
-      sum = at::mm(rows.t(), part.windows).to(at::kFloat);
-    } else if (plan.around.halves) {
-      sum.add_(at::mm(rows.t(), part.windows));
-    } else {
-      sum.addmm_(rows.t(), part.windows);
+    if (incoming.with_weight) {
+      gather(grid, pixels, part);
+      add_products(rows, part.windows, sum);
     }
     if (from_sums) {
       // The windows are done with: their gradients take their place.
@@ -193,7 +200,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
     memory->whole = [shape = weight.sizes().vec()](const at::Tensor& total) {
       return weight_of_rows(total, shape);
     };
-  } else {
+  } else if (incoming.with_weight) {
     result.weight = weight_of_rows(sum, weight.sizes());
   }
   return result;

@@ -1,0 +1,29 @@
+// Codes refined for the images they are of: the network stays as it is, and the code moves to where
+// it costs less and gives more back (Yang, Bamler and Mandt 2020, "Improving Inference for Neural
+// Image Compression", section 3.2: stochastic Gumbel annealing).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+#include "imgcomp/model.h"
+#include "imgcomp/trainer.h"
+
+namespace imgcomp {
+
+struct RefineConfig {
+  std::string objective = "rate+lambda*mse";  // see make_objective
+  int64_t rounds = 100;                       // updates of the code
+  double learning_rate = 0.02;                // Adam's at first, in steps of the code
+};
+
+// images: uint8 (N, C, H, W). steps: float32 (N, …), what the encoder makes of them times the gain,
+// so that the code is made of whole numbers. level: of all images, 0 … levels − 1. Returns steps of
+// that shape, nearly whole numbers. What becomes of an image does not depend on the others.
+// UsageError where the network has no entropy_model and levels, or something does not fit.
+at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
+                        double level, const RefineConfig& config, const AfterBatch& after_batch);
+
+}  // namespace imgcomp

@@ -1,0 +1,158 @@
+"""Codes that an encoder with an effort finds: better ones, which any decoder reads."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+import imgcomp
+from imgcomp import _core, codec, models
+from imgcomp.codec import Codec
+from imgcomp.codec.context_code import ContextCode
+from imgcomp.codec.refining import MOST_EFFORT, rounds
+from imgcomp.errors import UsageError
+from imgcomp.models.house import house
+
+LAMBDAS = [100.0, 400.0, 1600.0]
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return imgcomp.datasets.load("digits").train.images[:200]
+
+
+@pytest.fixture(scope="module")
+def trained(images: torch.Tensor) -> Codec:
+    model = house(
+        images, LAMBDAS, groups=(1, 2, 3), width=8, encoder_blocks=1, decoder_blocks=1, context=12,
+        kernel_size=3, data_range=(0.0, 1.0), seed=1,
+    )  # fmt: skip
+    imgcomp.fit(
+        model, images, objective="rate+lambda*mse", epochs=60, batch_size=10, optimizer="adam",
+        lr=3e-3, threads=1, progress=False,
+    )  # fmt: skip
+    return codec.from_model(model, images, name="digits")
+
+
+def costs(given: Codec, images: torch.Tensor) -> torch.Tensor:
+    """rate + lambda · mse of each image, in bits per pixel, from real tables and bytes."""
+    assert isinstance(given.code, ContextCode)
+    low, high = (math.log(LAMBDAS[int(given.code.level) + i]) for i in (0, 1))
+    weight = math.exp(low + (high - low) * (given.code.level % 1))
+    codes = given.codes(images)
+    back = given.images(given.code.values(given.code.symbols(codes)))
+    errors = (back.double() - images.double()).div(255).square().flatten(1).mean(1)
+    bits = [given.code.bits(code[None]) for code in codes]
+    return torch.tensor(bits) / images[0].numel() + weight * errors
+
+
+@pytest.mark.parametrize("quality", [20, 80])
+def test_codes_get_better_with_the_effort(
+    trained: Codec, images: torch.Tensor, quality: int
+) -> None:
+    at = trained.at(quality)
+    usual, some, more = (costs(at.with_effort(effort), images[:40]) for effort in (0, 1, 3))
+    assert bool((some <= usual + 1e-5).all())
+    assert bool((more <= usual + 1e-5).all())
+    assert more.mean() < some.mean() < 0.995 * usual.mean()
+    assert more.mean() < 0.985 * usual.mean()
+
+
+def test_files_are_read_by_a_decoder_that_knows_nothing_of_it(
+    trained: Codec, images: torch.Tensor
+) -> None:
+    images = images[:60]
+    data = trained.with_effort(1).compress(images)
+    assert data != trained.compress(images)
+    found = trained.decompress(data)
+    errors = [
+        float((each.double() - images.double()).square().mean())
+        for each in (found, trained.decompress(trained.compress(images)))
+    ]
+    assert errors[0] < 1.5 * errors[1]
+    # What was decoded is coded again as it is.
+    code = trained.code
+    assert isinstance(code, ContextCode)
+    codes = trained.with_effort(1).codes(images)
+    again = code.decode(code.encode(codes), len(images))
+    assert torch.equal(code.symbols(again), code.symbols(codes))
+
+
+def test_the_same_codes_each_time_however_many_threads(
+    trained: Codec, images: torch.Tensor
+) -> None:
+    images = images[:60]
+    at, before = trained.with_effort(1), torch.get_num_threads()
+    found = []
+    for threads in (1, 2, 2):
+        torch.set_num_threads(threads)
+        found.append(at.codes(images))
+    torch.set_num_threads(before)
+    assert torch.equal(found[1], found[2])
+    torch.testing.assert_close(found[0], found[1], rtol=0, atol=1e-3)
+
+
+def test_views_of_a_codec_keep_the_effort(trained: Codec) -> None:
+    given = trained.with_effort(2)
+    assert (trained.effort, given.effort) == (0, 2)
+    assert given.at(7).effort == given.for_images(20, 31).effort == 2
+    assert given.digest == trained.digest
+    assert given.with_effort(0).effort == 0
+    assert [rounds(effort) for effort in (0, 1, 2, 3)] == [0, 50, 100, 200]
+
+
+def test_images_of_another_size(trained: Codec) -> None:
+    image = torch.arange(21 * 30).view(1, 1, 21, 30).remainder(251).to(torch.uint8)
+    at = trained.for_images(21, 30).with_effort(1)
+    assert at.decompress(at.compress(image)).shape == image.shape
+    assert at.codes(image[:0]).shape[0] == 0
+
+
+def test_one_call(images: torch.Tensor, trained: Codec) -> None:
+    images = images[:20]
+    data = codec.compress(images, codec=trained, quality=30, effort=1)
+    assert data == trained.at(30).with_effort(1).compress(images)
+    assert codec.compress(images, codec=trained, effort=0) == trained.compress(images)
+
+
+def test_refusals(trained: Codec, images: torch.Tensor) -> None:
+    for wrong in (-1, MOST_EFFORT + 1, 1.5, True):
+        with pytest.raises(UsageError, match="effort"):
+            trained.with_effort(wrong)  # type: ignore[arg-type]
+    one_rate = codec.from_model(models.feng2018_cnn(seed=1), images)
+    unlike = codec.from_model(trained.model, images, weighs_errors=False)
+    for other in (one_rate, unlike):
+        with pytest.raises(UsageError, match="no effort to choose: only codes of several rates"):
+            other.with_effort(1)
+        assert other.with_effort(0).effort == 0
+
+
+def test_refusals_of_the_core(trained: Codec, images: torch.Tensor) -> None:
+    code = trained.code
+    assert isinstance(code, ContextCode)
+    steps = code.steps(trained.codes(images))
+
+    def refined(
+        images: torch.Tensor = images,
+        steps: torch.Tensor = steps,
+        level: float = 0.5,
+        objective: str = "rate+lambda*mse",
+        rounds: int = 2,
+        model: object = trained.model,
+    ) -> torch.Tensor:
+        return _core.refine_steps(model._core, images, steps, level, objective, rounds)  # type: ignore[attr-defined]
+
+    assert torch.equal(refined(rounds=0), steps)
+    for arguments, message in (
+        ({"images": images[1:]}, "steps must be float32 of 199 codes"),
+        ({"steps": steps.double()}, "steps must be float32 of 200 codes, not Double"),
+        ({"level": 2.5}, "the level must be 0 to 2"),
+        ({"rounds": -1}, "0 or more rounds"),
+        ({"objective": "rates"}, "objective must be"),
+        ({"steps": steps[:, 1:]}, "code"),
+        ({"model": models.feng2018_cnn()}, "code"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            refined(**arguments)  # type: ignore[arg-type]
