@@ -329,5 +329,4 @@ def test_the_inputs_gradient_alone(layer, shape):
     model(x).square().sum().backward()
     (alone,) = torch.autograd.grad(model(x).square().sum(), x)
     assert torch.equal(alone, x.grad)
-    assert all(parameter.grad is not None for parameter in model.parameters() if parameter.dim() > 3
-               and parameter.shape[1] == shape[0])  # fmt: skip
+    assert any(parameter.grad is not None for parameter in model.parameters())

@@ -21,8 +21,9 @@ struct RefineConfig {
 
 // images: uint8 (N, C, H, W). steps: float32 (N, …), what the encoder makes of them times the gain,
 // so that the code is made of whole numbers. level: of all images, 0 … levels − 1. Returns steps of
-// that shape, nearly whole numbers. What becomes of an image does not depend on the others.
-// UsageError where the network has no entropy_model and levels, or something does not fit.
+// that shape, nearly whole numbers. Each image's are moved by themselves, with the same draws; but
+// rounding differs with how many go through the network together. UsageError where the network has
+// no entropy_model and levels, or something does not fit.
 at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
                         double level, const RefineConfig& config, const AfterBatch& after_batch);
 

@@ -38,10 +38,11 @@ inline int64_t cached_at_once(const Model& model, int64_t most) {
 }
 
 // Calls `work` with each batch of `count` rows, from and to, and concatenates what comes back. On
-// the CPU each thread takes batches by itself.
+// the CPU each thread takes batches by itself. slow: whether to look for Ctrl-C as often as a
+// thread has done a batch.
 template <class Work>
 at::Tensor over_batches(const Model& model, int64_t count, int64_t batch_size,
-                        const AfterBatch& after_batch, Work work) {
+                        const AfterBatch& after_batch, Work work, bool slow = false) {
   if (batch_size < 1) {
     throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
   }
@@ -52,9 +53,10 @@ at::Tensor over_batches(const Model& model, int64_t count, int64_t batch_size,
   Workers workers(std::min(threads, batches));
   // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
   const ThreadScope alone(workers.active() ? 1 : 0);
-  constexpr int64_t kRound = 64;  // batches between two looks for Ctrl-C
-  for (int64_t first = 0; first < batches; first += kRound) {
-    workers.run(std::min(kRound, batches - first), [&](int64_t part) {
+  constexpr int64_t kRound = 64;
+  const int64_t round = slow ? threads : kRound;  // batches between two looks for Ctrl-C
+  for (int64_t first = 0; first < batches; first += round) {
+    workers.run(std::min(round, batches - first), [&](int64_t part) {
       const at::AutoGradMode without_gradients(false);
       const int64_t begin = (first + part) * batch_size;
       results[static_cast<size_t>(first + part)] = work(begin, std::min(begin + batch_size, count));

@@ -119,19 +119,18 @@ at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::
   if (images.size(0) == 0) {
     return steps;
   }
-  return over_batches(model, images.size(0), images.size(0), after_batch,
-                      [&](int64_t begin, int64_t end) {
-                        const BatchLoader loader({images.slice(0, begin, end), {}, {}},
-                                                 model.spec(), model.device(), layout(model));
-                        const at::AutoGradMode with_gradients(true);
-                        return Refinement(model, *objective, config,
-                                          loader.load(index_range(0, end - begin, model.device())),
-                                          steps.slice(0, begin, end).to(model.device()),
-                                          at_level(model, level, end - begin))
-                            .run()
-                            .to(steps.device())
-                            .contiguous();
-                      });
+  const auto refined = [&](int64_t begin, int64_t end) {
+    const BatchLoader loader({images.slice(0, begin, end), {}, {}}, model.spec(), model.device(),
+                             layout(model));
+    const at::AutoGradMode with_gradients(true);
+    return Refinement(
+               model, *objective, config, loader.load(index_range(0, end - begin, model.device())),
+               steps.slice(0, begin, end).to(model.device()), at_level(model, level, end - begin))
+        .run()
+        .to(steps.device())
+        .contiguous();
+  };
+  return over_batches(model, images.size(0), images.size(0), after_batch, refined, /*slow=*/true);
 }
 
 }  // namespace imgcomp

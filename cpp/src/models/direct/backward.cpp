@@ -104,7 +104,7 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
     result.input = fused::empty_images(plan.n, plan.in_channels, plan.height, plan.width);
   }
   const at::Tensor no_bias = at::zeros({back.out_channels}, at::TensorOptions(at::kFloat));
-  fused::Sums sums(plan.taps() * s.out_channels, s.out_channels);
+  fused::Sums sums(incoming.with_weight ? plan.taps() * s.out_channels : 0, s.out_channels);
 
   const auto* images = x.const_data_ptr<float>();
   const auto* turned_weights = with_input ? turned.const_data_ptr<float>() : nullptr;
@@ -139,10 +139,12 @@ Gradients backward_images(const Plan& plan, const at::Tensor& x, const at::Tenso
       }
     }
   });
-  result.weight = fused::Sums::total(sums.weight)
-                      .view({plan.kernel[0], plan.kernel[1], plan.in_channels, s.out_channels})
-                      .narrow(3, 0, plan.out_channels)
-                      .permute({3, 2, 0, 1});
+  if (incoming.with_weight) {
+    result.weight = fused::Sums::total(sums.weight)
+                        .view({plan.kernel[0], plan.kernel[1], plan.in_channels, s.out_channels})
+                        .narrow(3, 0, plan.out_channels)
+                        .permute({3, 2, 0, 1});
+  }
   result.bias = fused::Sums::total(sums.bias).narrow(0, 0, plan.out_channels);
   return result;
 }

@@ -6,7 +6,6 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/upsample_nearest2d.h>
@@ -115,14 +114,6 @@ at::Tensor without(int64_t left_out, const at::Tensor& tensor) {
   return left_out == 0 || !tensor.defined() ? tensor : tensor.slice(0, left_out);
 }
 
-// A gradient with zeros for what was left out, in the memory layout of what it belongs to.
-at::Tensor with_zeros(int64_t left_out, const at::Tensor& gradient, const at::Tensor& of) {
-  at::Tensor result = at::empty_like(of);
-  result.narrow(0, 0, left_out).zero_();
-  without(left_out, result).copy_(gradient);
-  return result;
-}
-
 struct Convolution : Function<Convolution> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, const Geometry& geometry,
@@ -177,11 +168,11 @@ struct Convolution : Function<Convolution> {
     if (const auto place = context->saved_data.find("memory"); place != context->saved_data.end()) {
       memory = c10::static_intrusive_pointer_cast<WeightMemory>(place->second.toCapsule());
     }
-    const Gradients found = backward_images(
-        plan, x, used,
-        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4], context->needs_input_grad(0),
-         context->needs_input_grad(1)},
-        memory.get());
+    const Gradients found =
+        backward_images(plan, x, used,
+                        {gradients[0].contiguous(kChannelsLast), saved[3], saved[4],
+                         context->needs_input_grad(0), context->needs_input_grad(1)},
+                        memory.get());
     variable_list result(kArguments);
     if (context->needs_input_grad(0)) {
       result[0] = found.input;

@@ -7,14 +7,21 @@
 
 #include <functional>
 #include <unordered_map>
+#include <utility>
 
 #include "imgcomp/gradients.h"
 #include "imgcomp/layer.h"
 
 namespace imgcomp::fused {
 
+// A gradient of all channels but the first of a parameter, in the parameter's memory layout and
+// with zeros for these.
+at::Tensor with_zeros(int64_t left_out, const at::Tensor& gradient, const at::Tensor& parameter);
+
 class WeightMemory final : public GradientSum {
  public:
+  explicit WeightMemory(at::Tensor weight) : weight_(std::move(weight)) {}
+
   at::Tensor forward, turned;  // undefined before the first use
 
   // Whether gradients are summed up here, rather than given to autograd each time.
@@ -24,6 +31,9 @@ class WeightMemory final : public GradientSum {
   int64_t left_out = 0;  // so many of the weight's first channels are not in it
 
   at::Tensor value() const override;
+
+ private:
+  at::Tensor weight_;
 };
 
 using WeightMemoryPtr = c10::intrusive_ptr<WeightMemory>;

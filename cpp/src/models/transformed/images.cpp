@@ -197,7 +197,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
     result.input = fused::empty_images(plan.n, plan.in_channels, plan.height, plan.width);
   }
   const bool go_on = memory != nullptr && memory->sums_gradients;
-  fused::Sums sums(scheme.points * weight_floats, layout.padded_out,
+  fused::Sums sums(incoming.with_weight ? scheme.points * weight_floats : 0, layout.padded_out,
                    go_on ? memory->sum : at::Tensor());
   const auto* images = x.const_data_ptr<float>();
   const auto* weights = with_input ? turned.const_data_ptr<float>() : nullptr;
@@ -276,7 +276,7 @@ fused::Gradients backward_images(const Plan& plan, const at::Tensor& x, const at
   if (go_on) {
     memory->sum = sums.weight;
     memory->whole = [layout](const at::Tensor& sum) { return weight_gradient(layout, sum); };
-  } else {
+  } else if (incoming.with_weight) {
     result.weight = weight_gradient(layout, sums.weight);
   }
   result.bias = fused::Sums::total(sums.bias).narrow(0, 0, layout.out);

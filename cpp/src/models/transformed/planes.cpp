@@ -273,7 +273,7 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
     matrix = in_blocks(weight.permute({2, 3, 0, 1}).reshape({depth, in}), padded_in, plan.vector);
     result.input = fused::empty_images(plan.n, in, plan.height, plan.width);
   }
-  fused::Sums sums(in * planes, layout.channels);
+  fused::Sums sums(incoming.with_weight ? in * planes : 0, layout.channels);
   const auto* weights = incoming.with_input ? matrix.const_data_ptr<float>() : nullptr;
   const auto* images = x.const_data_ptr<float>();
   auto* inputs = incoming.with_input ? result.input.mutable_data_ptr<float>() : nullptr;
@@ -311,11 +311,13 @@ fused::Gradients backward_planes(const Plan& plan, const at::Tensor& x, const at
       }
     }
   });
-  result.weight = fused::Sums::total(sums.weight)
-                      .view({in, planes})
-                      .narrow(1, 0, depth)
-                      .view({in, plan.kernel[0], plan.kernel[1], plan.out_channels})
-                      .permute({3, 0, 1, 2});
+  if (incoming.with_weight) {
+    result.weight = fused::Sums::total(sums.weight)
+                        .view({in, planes})
+                        .narrow(1, 0, depth)
+                        .view({in, plan.kernel[0], plan.kernel[1], plan.out_channels})
+                        .permute({3, 0, 1, 2});
+  }
   result.bias = fused::Sums::total(sums.bias).narrow(0, 0, plan.out_channels);
   return result;
 }
