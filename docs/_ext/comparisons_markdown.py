@@ -99,8 +99,12 @@ def provenance(content: Content) -> str:
         before = content["kept"]["environment"]
         kept = (
             f" {escape(', '.join(content['kept']['lines']))}: from an earlier comparison of the "
-            f"same images, of revision {escape(before.get('source_revision') or '–')}."
+            f"same images, of revision {escape(before.get('source_revision') or '–')}"
         )
+        if content["kept"]["originals_accuracy"] is not None:
+            share = 100 * content["kept"]["originals_accuracy"]
+            kept += f", whose classifier recognises {share:.1f} %"
+        kept += "."
     return (
         f"{data['images']:,} images of {'×'.join(map(str, data['image_shape']))}{whole}.{accuracy} "
         f"Stages of {show_seconds(seconds)} together, on {escape(env['processor'])}; imgcomp "

@@ -69,6 +69,11 @@ def test_what_was_lost_at_the_same_rate():
     assert [each["line"] for each in with_lines_of(old, new)["at_quality"]] == [
         "webp", "house", "slow",
     ]  # fmt: skip
+    assert (
+        with_lines_of(old | {"originals_accuracy": 0.71}, new)["kept"]["originals_accuracy"] == 0.71
+    )
+    with pytest.raises(UsageError, match="not trained alike"):
+        with_lines_of(old | {"originals_accuracy": 0.73}, new)
     # At another rate it is no comparison.
     assert lost(with_lines_of(results(["slow"], rate=1.5), new)) == ["webp", "house"]
 
@@ -76,7 +81,7 @@ def test_what_was_lost_at_the_same_rate():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"originals_accuracy": 0.5}, "originals_accuracy 0.5, this one None"),
+        ({"originals_accuracy": 0.5}, "accuracy of 0.5 on the originals, that of this one None"),
         ({"ms_ssim": "standard"}, "ms_ssim 'standard', this one 'adaptive'"),
         ({"data": {"fingerprint": "x"}}, "fingerprint 'x'"),
     ],

@@ -12,6 +12,8 @@ from typing import Any
 from imgcomp.errors import UsageError
 
 _SAME = ("fingerprint", "images", "image_shape", "photographs")
+_ALIKE = 0.02
+"""As far apart are classifiers that were trained alike on different processors."""
 _ROUNDED = 1e-5
 """As far are numbers of a compact form from what they were."""
 
@@ -20,18 +22,19 @@ def with_lines_of(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> dic
     """Results and, behind their lines, those of an earlier comparison that they lack.
 
     Records of lines that both have are the new ones; records of a line that only the earlier one
-    has are its own. What is best of all rivals is that of the rivals measured anew.
+    has are its own, those of what is recognised by its own classifier. What is best of all rivals
+    is that of the rivals measured anew.
 
     Args:
         earlier: content of ``results.json``.
         results: likewise, of the same images.
 
     Returns:
-        The content with both, and in ``kept`` the names of the earlier ``lines`` and the
-        ``environment`` that they were made in.
+        The content with both, and in ``kept`` the names of the earlier ``lines``, their
+        classifier's ``originals_accuracy``, and the ``environment`` that they were made in.
 
     Raises:
-        UsageError: other images were sent, or judged by another classifier.
+        UsageError: other images were sent, or other classifiers judge.
     """
     _check(earlier, results)
     names = {line["name"] for line in results["lines"]}
@@ -52,7 +55,10 @@ def with_lines_of(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> dic
         "lines": [*results["lines"], *lines],
         **{name: [*results[name], *old(earlier[name])] for name in listed},
         "fallen": [_fallen(each, earlier["fallen"], kept) for each in results["fallen"]],
-        "kept": {"lines": sorted(kept), "environment": earlier["environment"]},
+        "kept": {
+            "lines": sorted(kept),
+            **{key: earlier[key] for key in ("originals_accuracy", "environment")},
+        },
     }
 
 
@@ -61,12 +67,18 @@ def _check(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> None:
         was, now = earlier["data"].get(key), results["data"].get(key)
         if was != now:
             raise UsageError(f"the comparison to keep lines of has {key} {was!r}, this one {now!r}")
-    for key in ("ms_ssim", "originals_accuracy", "amortised_over"):
+    for key in ("ms_ssim", "amortised_over"):
         if earlier[key] != results[key]:
             raise UsageError(
                 f"the comparison to keep lines of has {key} {earlier[key]!r}, this one "
                 f"{results[key]!r}"
             )
+    was, now = earlier["originals_accuracy"], results["originals_accuracy"]
+    if (was is None) != (now is None) or abs((was or 0.0) - (now or 0.0)) > _ALIKE:
+        raise UsageError(
+            f"the classifier of the comparison to keep lines of has an accuracy of {was} on the "
+            f"originals, that of this one {now}: they were not trained alike"
+        )
 
 
 def _fallen(
