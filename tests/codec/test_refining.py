@@ -115,6 +115,9 @@ def test_one_call(images: torch.Tensor, trained: Codec) -> None:
     data = codec.compress(images, codec=trained, quality=30, effort=1)
     assert data == trained.at(30).with_effort(1).compress(images)
     assert codec.compress(images, codec=trained, effort=0) == trained.compress(images)
+    # A quality is chosen without the effort, which would take as long for each one that is tried.
+    rates = [codec.compress(images, codec=trained, target_bpp=0.4, effort=e) for e in (0, 1)]
+    assert len({codec.open(data, codec=trained).quality for data in rates}) == 1
 
 
 def test_refusals(trained: Codec, images: torch.Tensor) -> None:

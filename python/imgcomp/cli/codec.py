@@ -125,9 +125,9 @@ def compress(
                 f"{source.text}: images of {_sizes(source.shape)}, but the codec {found.name!r} "
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
+    found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
     if effort:
         found = found.with_effort(effort)
-    found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))
     prefixed = named and len(sources) > 1

@@ -35,7 +35,7 @@ def compress(
         codec: a codec, its name or its file; None for the package's one for these images.
         quality: 1 … 100, higher is better and larger; None for the codec's usual one.
         target_bpp: bits per pixel, instead of a quality: the highest quality that needs no more.
-            Codes alone are counted, of some images.
+            Codes alone are counted, of some images, without any effort.
         effort: how long a better code is looked for, see :meth:`Codec.with_effort`.
         **options: as for :meth:`Codec.compress`: labels, names, classes, metadata, ….
 
@@ -48,9 +48,8 @@ def compress(
     def sample() -> torch.Tensor:
         return given[:: max(1, len(given) // SAMPLE)]
 
-    if effort:
-        found = found.with_effort(effort)
-    return at_rate(found, quality, target_bpp, sample).compress(given, **options)
+    found = at_rate(found, quality, target_bpp, sample)
+    return (found.with_effort(effort) if effort else found).compress(given, **options)
 
 
 def at_rate(
