@@ -221,12 +221,11 @@ void register_training(py::module_& m) {
   m.def(
       "refine_steps",
       [](const Model& model, const at::Tensor& images, const at::Tensor& steps, double level,
-         const std::string& objective, int64_t rounds, double learning_rate) {
-        return refine_steps(model, images, steps, level, {objective, rounds, learning_rate},
-                            SignalCheck());
+         const std::string& objective, int64_t rounds) {
+        return refine_steps(model, images, steps, level, objective, rounds, SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("steps"), py::arg("level"), py::arg("objective"),
-      py::arg("rounds"), py::arg("learning_rate") = 0.02, py::call_guard<py::gil_scoped_release>());
+      py::arg("rounds"), py::call_guard<py::gil_scoped_release>());
   m.def(
       "predict",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {

@@ -496,7 +496,6 @@ def refine_steps(
     level: typing.SupportsFloat | typing.SupportsIndex,
     objective: str,
     rounds: typing.SupportsInt | typing.SupportsIndex,
-    learning_rate: typing.SupportsFloat | typing.SupportsIndex = 0.02,
 ) -> torch.Tensor: ...
 def spline_matrix(
     in_size: typing.SupportsInt | typing.SupportsIndex,

@@ -13,18 +13,14 @@
 
 namespace imgcomp {
 
-struct RefineConfig {
-  std::string objective = "rate+lambda*mse";  // see make_objective
-  int64_t rounds = 100;                       // updates of the code
-  double learning_rate = 0.02;                // Adam's at first, in steps of the code
-};
-
 // images: uint8 (N, C, H, W). steps: float32 (N, …), what the encoder makes of them times the gain,
 // so that the code is made of whole numbers. level: of all images, 0 … levels − 1. Returns steps of
 // that shape, nearly whole numbers. Each image's are moved by themselves, with the same draws; but
 // rounding differs with how many go through the network together. UsageError where the network has
 // no entropy_model and levels, or something does not fit.
+// objective: see make_objective. rounds: updates of the code.
 at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
-                        double level, const RefineConfig& config, const AfterBatch& after_batch);
+                        double level, const std::string& objective, int64_t rounds,
+                        const AfterBatch& after_batch);
 
 }  // namespace imgcomp

@@ -23,7 +23,8 @@ namespace {
 
 // The temperature at first, the share of all rounds before it falls, and how fast it does.
 constexpr double kHottest = 0.4, kHeld = 0.1, kCooling = 2.0;
-constexpr double kLeastRate = 0.1;  // of the learning rate, at the end
+// Adam's learning rate at first, in steps of the code, and what share of it is left at the end.
+constexpr double kLearningRate = 0.02, kLeastRate = 0.1;
 constexpr double kBeta1 = 0.8, kBeta2 = 0.99, kEpsilon = 1e-8;
 
 // Between the whole numbers around each value one that is drawn: the nearer one is likelier, and
@@ -42,11 +43,11 @@ at::Tensor relaxed(const at::Tensor& steps, double temperature, ForwardContext::
 // The codes of some images, which move together but each by itself.
 class Refinement {
  public:
-  Refinement(const Model& model, const Objective& objective, const RefineConfig& config,
-             Batch batch, const at::Tensor& steps, ForwardContext context)
+  Refinement(const Model& model, const Objective& objective, int64_t rounds, Batch batch,
+             const at::Tensor& steps, ForwardContext context)
       : model_(model),
         objective_(objective),
-        config_(config),
+        rounds_(rounds),
         batch_(std::move(batch)),
         context_(std::move(context)),
         steps_(steps.permute({0, 2, 3, 1}).clone(at::MemoryFormat::Contiguous).requires_grad_()),
@@ -59,8 +60,8 @@ class Refinement {
   }
 
   at::Tensor run() {
-    for (int64_t round = 0; round < config_.rounds; ++round) {
-      update(static_cast<double>(round) / static_cast<double>(config_.rounds));
+    for (int64_t round = 0; round < rounds_; ++round) {
+      update(static_cast<double>(round) / static_cast<double>(rounds_));
     }
     return channels_first(steps_.detach());
   }
@@ -79,8 +80,8 @@ class Refinement {
     count_.add_(1.0);
     at::_fused_adam_({steps_.detach()}, {gradient.contiguous()}, {mean_}, {square_},
                      at::TensorList{}, {count_},
-                     config_.learning_rate * (kLeastRate + (1.0 - kLeastRate) * turned), kBeta1,
-                     kBeta2, /*weight_decay=*/0.0, kEpsilon, /*amsgrad=*/false,
+                     kLearningRate * (kLeastRate + (1.0 - kLeastRate) * turned), kBeta1, kBeta2,
+                     /*weight_decay=*/0.0, kEpsilon, /*amsgrad=*/false,
                      /*maximize=*/false);
   }
 
@@ -88,15 +89,14 @@ class Refinement {
 
   const Model& model_;
   const Objective& objective_;
-  const RefineConfig& config_;
+  int64_t rounds_;
   Batch batch_;
   ForwardContext context_;
   at::Tensor steps_, mean_, square_, count_;  // channels last
   ForwardContext::ImageDraws draws_;
 };
 
-void check(const Model& model, const at::Tensor& images, const at::Tensor& steps,
-           const RefineConfig& config) {
+void check(const Model& model, const at::Tensor& images, const at::Tensor& steps, int64_t rounds) {
   require_autoencoder(model);
   check_data({images, {}, {}}, model, "the");
   check_code(model, steps);
@@ -104,18 +104,19 @@ void check(const Model& model, const at::Tensor& images, const at::Tensor& steps
     throw UsageError(concat("steps must be float32 of ", images.size(0), " codes, not ",
                             steps.scalar_type(), " of ", steps.size(0)));
   }
-  if (config.rounds < 0 || !(config.learning_rate > 0.0)) {
-    throw UsageError("a code is refined in 0 or more rounds, at a learning rate above 0");
+  if (rounds < 0) {
+    throw UsageError(concat("a code is refined in 0 or more rounds, not ", rounds));
   }
 }
 
 }  // namespace
 
 at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
-                        double level, const RefineConfig& config, const AfterBatch& after_batch) {
-  check(model, images, steps, config);
-  const std::unique_ptr<Objective> objective = make_objective(config.objective);
-  objective->check(model, {images, {}, {}});
+                        double level, const std::string& objective, int64_t rounds,
+                        const AfterBatch& after_batch) {
+  check(model, images, steps, rounds);
+  const std::unique_ptr<Objective> minimised = make_objective(objective);
+  minimised->check(model, {images, {}, {}});
   if (images.size(0) == 0) {
     return steps;
   }
@@ -124,7 +125,7 @@ at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::
                              layout(model));
     const at::AutoGradMode with_gradients(true);
     return Refinement(
-               model, *objective, config, loader.load(index_range(0, end - begin, model.device())),
+               model, *minimised, rounds, loader.load(index_range(0, end - begin, model.device())),
                steps.slice(0, begin, end).to(model.device()), at_level(model, level, end - begin))
         .run()
         .to(steps.device())

@@ -126,8 +126,7 @@ def compress(
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
     found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
-    if effort:
-        found = found.with_effort(effort)
+    found = found.with_effort(effort)
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))
     prefixed = named and len(sources) > 1

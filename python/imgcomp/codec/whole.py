@@ -49,7 +49,7 @@ def compress(
         return given[:: max(1, len(given) // SAMPLE)]
 
     found = at_rate(found, quality, target_bpp, sample)
-    return (found.with_effort(effort) if effort else found).compress(given, **options)
+    return found.with_effort(effort).compress(given, **options)
 
 
 def at_rate(

@@ -11,7 +11,8 @@ from typing import Any
 
 from imgcomp.errors import UsageError
 
-_SAME = ("fingerprint", "images", "image_shape", "photographs")
+_SAME_DATA = ("fingerprint", "images", "image_shape", "photographs")
+_SAME = ("ms_ssim", "amortised_over")
 _ALIKE = 0.02
 """As far apart are classifiers that were trained alike on different processors."""
 _ROUNDED = 1e-5
@@ -63,16 +64,10 @@ def with_lines_of(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> dic
 
 
 def _check(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> None:
-    for key in _SAME:
-        was, now = earlier["data"].get(key), results["data"].get(key)
+    for key in (*_SAME_DATA, *_SAME):
+        was, now = (each.get(key, each["data"].get(key)) for each in (earlier, results))
         if was != now:
             raise UsageError(f"the comparison to keep lines of has {key} {was!r}, this one {now!r}")
-    for key in ("ms_ssim", "amortised_over"):
-        if earlier[key] != results[key]:
-            raise UsageError(
-                f"the comparison to keep lines of has {key} {earlier[key]!r}, this one "
-                f"{results[key]!r}"
-            )
     was, now = earlier["originals_accuracy"], results["originals_accuracy"]
     if (was is None) != (now is None) or abs((was or 0.0) - (now or 0.0)) > _ALIKE:
         raise UsageError(
