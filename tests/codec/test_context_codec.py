@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from context_streams import predicted
+from digits_codec import LAMBDAS, digits, digits_codec
 from reference_levels import one_rate
 from torch.nn import functional
 
@@ -22,29 +23,18 @@ from imgcomp.codec.context_fit import context_network
 from imgcomp.codec.describe import describe
 from imgcomp.errors import CheckpointError, UsageError
 from imgcomp.models import layers, sizes
-from imgcomp.models.house import house
 from imgcomp.models.pixels import codes_of
-
-LAMBDAS = [100.0, 400.0, 1600.0]
 
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
-    return imgcomp.datasets.load("digits").train.images[:200]
+    return digits()
 
 
 @pytest.fixture(scope="module")
 def trained(images: torch.Tensor) -> Codec:
-    """28×28 images, latents of 6×7×7, after some steps that move every weight."""
-    settings = {"groups": (1, 2, 3), "width": 8, "encoder_blocks": 1, "decoder_blocks": 1}
-    model = house(
-        images, LAMBDAS, context=12, kernel_size=3, data_range=(0.0, 1.0), seed=1, **settings
-    )
-    imgcomp.fit(
-        model, images, objective="rate+lambda*mse", epochs=8, batch_size=20, optimizer="adam",
-        lr=3e-3, threads=1, progress=False,
-    )  # fmt: skip
-    return codec.from_model(model, images, name="digits")
+    """After some steps that move every weight."""
+    return digits_codec(images, epochs=8, batch_size=20)
 
 
 def psnr(images: torch.Tensor, others: torch.Tensor) -> float:

@@ -6,34 +6,24 @@ import math
 
 import pytest
 import torch
+from digits_codec import LAMBDAS, digits, digits_codec
 
-import imgcomp
 from imgcomp import _core, codec, models
 from imgcomp.codec import Codec
 from imgcomp.codec.context_code import ContextCode
 from imgcomp.codec.refining import MOST_EFFORT, rounds
 from imgcomp.errors import UsageError
-from imgcomp.models.house import house
-
-LAMBDAS = [100.0, 400.0, 1600.0]
 
 
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
-    return imgcomp.datasets.load("digits").train.images[:200]
+    return digits()
 
 
 @pytest.fixture(scope="module")
 def trained(images: torch.Tensor) -> Codec:
-    model = house(
-        images, LAMBDAS, groups=(1, 2, 3), width=8, encoder_blocks=1, decoder_blocks=1, context=12,
-        kernel_size=3, data_range=(0.0, 1.0), seed=1,
-    )  # fmt: skip
-    imgcomp.fit(
-        model, images, objective="rate+lambda*mse", epochs=60, batch_size=10, optimizer="adam",
-        lr=3e-3, threads=1, progress=False,
-    )  # fmt: skip
-    return codec.from_model(model, images, name="digits")
+    """Long enough that the network knows what codes cost."""
+    return digits_codec(images, epochs=60, batch_size=10)
 
 
 def costs(given: Codec, images: torch.Tensor) -> torch.Tensor:
