@@ -130,6 +130,24 @@ def test_benchmarks_are_shown_as_ratios(markdown, tmp_path):
     assert "torch 2.13.0." in text
 
 
+def test_the_readme_says_how_fast_training_is():
+    low, high = (
+        float(number)
+        for number in re.search(
+            r"([\d.]+) to ([\d.]+) times as fast", (ROOT / "README.md").read_text("utf-8")
+        ).groups()
+    )
+    medians = [
+        row["speedup_median"]
+        for path in ROOT.glob("results/benchmarks/*_training.json")
+        for row in json.loads(path.read_text("utf-8"))["rows"]
+        # buell2022's networks are trained side by side unless one asks for something else.
+        if "tuned" not in row["name"] and "one by one" not in row["name"]
+    ]
+    assert min(medians) == pytest.approx(low, abs=0.1)
+    assert max(medians) == pytest.approx(high, abs=0.5)
+
+
 def test_committed_results_are_as_documented():
     for path in ROOT.glob("results/*/results.json"):
         content = report.read_results(path)
