@@ -111,10 +111,12 @@ class EntropyModel : public Layer {
         base = per_channel(group.bias, context, values.size(0));
       }
       if (group.earlier) {
-        const at::Tensor seen = group.earlier->forward(values.narrow(1, 0, group.first), context);
+        const at::Tensor seen = group.earlier->forward(
+            values.narrow(1, 0, group.first).contiguous(values.suggest_memory_format()), context);
         base = base.defined() ? base + seen : seen;
       }
-      const at::Tensor seen = group.anchors->forward((own * anchors).contiguous(), context);
+      const at::Tensor seen = group.anchors->forward(
+          (own * anchors).contiguous(values.suggest_memory_format()), context);
       at::Tensor y = group.activation->forward(base + seen * (1.0 - anchors), context);
       y = group.activation->forward(group.between->forward(y, context), context);
       y = group.last->forward(y, context).to(at::kFloat);  // also under autocast
