@@ -1,4 +1,4 @@
-"""Arguments of the coders, brought into the one form that the core takes."""
+"""Arguments of codecs and coders, brought into the one form that the core takes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from imgcomp.models.model import ArrayLike, as_tensor
 
 _INT32 = torch.iinfo(torch.int32)
 _NARROW = (torch.bool, torch.uint8, torch.int8, torch.int16)
+
+
+def checked_images(images: ArrayLike, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Images as a tensor.
+
+    Raises:
+        UsageError: they are not uint8 (N, C, H, W) of this shape.
+    """
+    given = as_tensor(images, "images")
+    if given.dtype != torch.uint8 or given.dim() != 4 or tuple(given.shape[1:]) != shape:
+        raise UsageError(
+            f"images must be uint8 of shape (N, {', '.join(map(str, shape))}), not "
+            f"{given.dtype} of shape {tuple(given.shape)}"
+        )
+    return given
 
 
 def whole_numbers(x: ArrayLike, what: str) -> torch.Tensor:

@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 import torch
 
 from imgcomp._checks import real_number, whole_number
-from imgcomp.codec._inputs import whole_numbers
+from imgcomp.codec._inputs import checked_images, whole_numbers
 from imgcomp.codec.codes import BinaryCode, StaticCode
 from imgcomp.codec.context_code import ContextCode, quality_for
 from imgcomp.codec.refining import MOST_EFFORT, refined
 from imgcomp.codec.writer import BLOCK_IMAGES, ArchiveWriter
 from imgcomp.errors import CheckpointError, CorruptStreamError, SpecError, UsageError
 from imgcomp.models import sizes
-from imgcomp.models.model import ArrayLike, Autoencoder, as_tensor
+from imgcomp.models.model import ArrayLike, Autoencoder
 from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.training.checkpoint import ModelFile, read_model_file, write_model_file
 from imgcomp.training.stored_weights import compact
@@ -394,21 +394,6 @@ class Codec:
         """Names the network and the code."""
         name = f"{self.name!r}, " if self.name else ""
         return f"Codec({name}{self.model!r}, {type(self.code).__name__} {self.code.shape})"
-
-
-def checked_images(images: ArrayLike, shape: tuple[int, int, int]) -> torch.Tensor:
-    """Images as a tensor.
-
-    Raises:
-        UsageError: they are not uint8 (N, C, H, W) of this shape.
-    """
-    given = as_tensor(images, "images")
-    if given.dtype != torch.uint8 or given.dim() != 4 or tuple(given.shape[1:]) != shape:
-        raise UsageError(
-            f"images must be uint8 of shape (N, {', '.join(map(str, shape))}), not "
-            f"{given.dtype} of shape {tuple(given.shape)}"
-        )
-    return given
 
 
 def _code_from(content: ModelFile) -> Code:

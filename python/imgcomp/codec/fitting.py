@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from imgcomp._checks import whole_number
-from imgcomp.codec.codec import Codec, checked_images
+from imgcomp.codec._inputs import checked_images
+from imgcomp.codec.codec import Codec
 from imgcomp.codec.codes import BinaryCode, StaticCode, Tables
 from imgcomp.codec.context_fit import context_code
 from imgcomp.codec.quantizer import Quantizer, has_levels
