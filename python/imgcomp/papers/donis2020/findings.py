@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from imgcomp.papers.accounting import real_bytes
 from imgcomp.papers.donis2020.claims import ACCURACY, SAME, VANISHED
 from imgcomp.papers.donis2020.data import CODE_BITS
@@ -20,6 +22,7 @@ def findings(numbers: Numbers) -> list[str]:
         *_orders(numbers),
         *_colour(numbers),
         *_one_image(numbers),
+        _objectives(numbers),
         *_gradients(numbers),
         real_bytes(sent(numbers, [main_label(numbers.run)])),
     ]
@@ -143,6 +146,23 @@ def _one_image(numbers: Numbers) -> list[str]:
         f"{'; '.join(parts)}; with MS-SSIM as objective the variation is {beside:.4f}.",
         f"The median image, the best single answer under MAE, has a residual of {median:.4f}.",
     ]
+
+
+def _objectives(numbers: Numbers) -> str:
+    """What each objective reaches in MS-SSIM, and how evenly its training goes."""
+    parts = []
+    for label in ("size50", "mixed", "mae"):
+        course = [numbers.mean_at(label, epoch) for epoch in range(1, numbers.epochs() + 1)]
+        fall = max((one - other for one, other in pairwise(course)), default=0.0)
+        text = "MS-SSIM" if label == "size50" else numbers.trainings[label].text
+        parts.append(
+            f"{text} {course[-1]:.3f} (the best epoch {max(course):.3f}, the largest fall from one "
+            f"epoch to the next {max(fall, 0.0):.3f})"
+        )
+    return (
+        "Adaptive MS-SSIM on the test images in the end, by what was trained for: "
+        f"{'; '.join(parts)}."
+    )
 
 
 def _gradients(numbers: Numbers) -> list[str]:
