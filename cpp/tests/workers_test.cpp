@@ -4,9 +4,12 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <limits>
 #include <set>
 #include <stdexcept>
 #include <string>
+
+#include "training/scopes.h"
 
 using imgcomp::Workers;
 
@@ -35,6 +38,40 @@ TEST_CASE("workers' loops are their own") {
   });
   CHECK(most == 1);
   CHECK(elsewhere);
+}
+
+namespace {
+
+// The least number of float32's usual form, halved.
+bool halves_of_the_least_are_zero() {
+  volatile float least = std::numeric_limits<float>::min();
+  const float half = least * 0.5F;
+  return half == 0.0F;
+}
+
+}  // namespace
+
+TEST_CASE("numbers too small to have their usual form are zero inside the scope, and on workers") {
+  REQUIRE(!halves_of_the_least_are_zero());
+  if (!at::globalContext().setFlushDenormal(false)) {
+    MESSAGE("this processor cannot");
+    return;
+  }
+  {
+    const imgcomp::NoTinyNumbersScope outer;
+    CHECK(halves_of_the_least_are_zero());
+    {
+      const imgcomp::NoTinyNumbersScope inner;
+      CHECK(halves_of_the_least_are_zero());
+    }
+    CHECK(halves_of_the_least_are_zero());
+  }
+  CHECK(!halves_of_the_least_are_zero());
+  Workers workers(2);
+  std::atomic<int> zero = 0;
+  workers.run(4, [&](int64_t) { zero += halves_of_the_least_are_zero() ? 1 : 0; });
+  CHECK(zero == 4);
+  CHECK(!halves_of_the_least_are_zero());
 }
 
 TEST_CASE("the lowest part's exception comes out, after all parts") {

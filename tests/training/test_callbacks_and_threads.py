@@ -80,6 +80,15 @@ def test_callbacks_may_use_the_model():
         assert measured == recorded
 
 
+def test_tiny_numbers_are_zero_in_training_alone():
+    def tiny_is_kept():
+        return bool(torch.tensor(2.0**-126) * 0.5 > 0)
+
+    seen = [tiny_is_kept()]
+    fit(tiny(), epochs=2, validation=IMAGES, callbacks=[lambda _: seen.append(tiny_is_kept())])
+    assert [*seen, tiny_is_kept()] == [True] * 4
+
+
 def test_a_callback_may_train_another_model():
     inner = tiny(seed=5)
     outer, alone, inner_alone = tiny(), tiny(), tiny(seed=5)

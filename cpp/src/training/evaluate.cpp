@@ -11,6 +11,7 @@
 #include "imgcomp/trainer.h"
 #include "training/over_batches.h"
 #include "training/running_means.h"
+#include "training/scopes.h"
 
 namespace imgcomp {
 namespace {
@@ -32,6 +33,7 @@ at::Tensor map_batches(const Model& model, const at::Tensor& images, int64_t bat
     throw UsageError(concat("batch_size must be at least 1, not ", batch_size));
   }
   const at::AutoGradMode without_gradients(false);
+  const NoTinyNumbersScope no_tiny_numbers;
   std::vector<at::Tensor> results;
   ForwardContext context;
   batch_size = std::min(batch_size, evaluated_at_once(model));
@@ -87,6 +89,7 @@ std::map<std::string, double> evaluate(const Model& model, const BatchLoader& lo
                                        const Objective& objective, int64_t batch_size,
                                        const AfterBatch& after_batch) {
   const at::AutoGradMode without_gradients(false);
+  const NoTinyNumbersScope no_tiny_numbers;
   RunningMeans means(model.device(), false);
   ForwardContext context;
   bool collapsed = false;

@@ -53,6 +53,7 @@ at::Tensor over_batches(const Model& model, int64_t count, int64_t batch_size,
   Workers workers(std::min(threads, batches));
   // OpenMP's threads go on spinning for a while after a loop, in the workers' way.
   const ThreadScope alone(workers.active() ? 1 : 0);
+  const NoTinyNumbersScope no_tiny_numbers;
   constexpr int64_t kRound = 64;
   const int64_t round = slow ? threads : kRound;  // batches between two looks for Ctrl-C
   for (int64_t first = 0; first < batches; first += round) {

@@ -192,6 +192,7 @@ Trainer::Outcome Trainer::run(const OnEpoch& on_epoch, const OnProgress& on_prog
     }
     Columns row, batches;
     try {
+      const NoTinyNumbersScope no_tiny_numbers;
       run_epoch(ticker, parts, workers, row, batches);
       validate(ticker, row);
     } catch (const Interrupted&) {

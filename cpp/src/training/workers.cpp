@@ -45,6 +45,7 @@ void Workers::run(int64_t parts, const std::function<void(int64_t)>& work) {
 
 void Workers::serve() {
   const ThreadScope alone(1);
+  const NoTinyNumbersScope no_tiny_numbers;
   std::unique_lock lock(mutex_);
   while (true) {
     begin_.wait(lock, [&] { return closing_ || (work_ != nullptr && next_ < parts_); });
