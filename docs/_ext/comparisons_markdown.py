@@ -30,8 +30,8 @@ SETS = {
 """What is compared on: names of folders and of ``--data``, and what they are called."""
 _CODECS = "house,jpeg,webp,avif,jxl,png,pca,pq"
 _NETWORKS = {
-    "cifar10": ("runs/kawaguchi2022/model1", "runs/kawaguchi2022/model2",
-                "runs/toderici2017/lstm-additive"),
+    "cifar10": ("runs/donis2020/batch128", "runs/donis2020/mae", "runs/kawaguchi2022/model1",
+                "runs/kawaguchi2022/model2", "runs/toderici2017/lstm-additive"),
     "fashion-mnist": ("runs/feng2018/cnn", "runs/feng2018/ann", "runs/feng2018/shared",
                       "results/bhattacharya2020/autoencoder-fashion-mnist"),
     "mnist": ("results/bhattacharya2020/autoencoder-mnist",),
