@@ -89,14 +89,20 @@ def _orders(numbers: Numbers) -> list[str]:
 
 def _beginning(numbers: Numbers) -> str:
     """How long trainings stay where one image answers all."""
-    parts = []
+    parts, early = [], True
     for label in (*numbers.paper_labels(), "relu", "fast"):
         course = [
             numbers.mean_at(label, epoch, "variation") for epoch in range(1, numbers.epochs() + 1)
         ]
         away = [epoch for epoch, value in enumerate(course, 1) if value > SAME]
+        early = early and away[:1] == [1]
         text = numbers.trainings[label].text
         parts.append(f"{text}: {f'epoch {away[0]}' if away else 'not at all'}")
+    if early:
+        return (
+            "A training under MS-SSIM begins with one image for all. Every one has left that after "
+            f"the first epoch: its outputs differ, by a variation above {SAME:g}."
+        )
     return (
         "A training under MS-SSIM begins with one image for all and stays there for a while. Its "
         f"outputs differ, by a variation above {SAME:g}, for the first time after: "
