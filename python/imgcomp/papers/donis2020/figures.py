@@ -284,6 +284,7 @@ def _bound(numbers: Numbers) -> MatplotlibFigure:
         levels=[(f"{ACCURACY:g}", ACCURACY)],
         level_side="left",
     )
+    axes[0].set_ylim(bottom=0.0)  # room for the legend below all points
     psnr = [
         Series("the function", bits, [point["psnr_of_mse"] for point in points], look=0),
         Series("images behind the channel", bits, [point["psnr"] for point in points], look=1),
