@@ -103,6 +103,8 @@ class EntropyModel : public Layer {
   // (N): of all values of an image together.
   at::Tensor bits(const at::Tensor& values, ForwardContext& context) const {
     const at::Tensor anchors = checkerboard(values);
+    // Parts of the channels in the layout of all: convolutions are quick in one of them only.
+    const at::MemoryFormat layout = values.suggest_memory_format();
     at::Tensor total;
     for (const Group& group : groups_) {
       const at::Tensor own = values.narrow(1, group.first, group.size);
@@ -111,12 +113,11 @@ class EntropyModel : public Layer {
         base = per_channel(group.bias, context, values.size(0));
       }
       if (group.earlier) {
-        const at::Tensor seen = group.earlier->forward(
-            values.narrow(1, 0, group.first).contiguous(values.suggest_memory_format()), context);
+        const at::Tensor seen =
+            group.earlier->forward(values.narrow(1, 0, group.first).contiguous(layout), context);
         base = base.defined() ? base + seen : seen;
       }
-      const at::Tensor seen = group.anchors->forward(
-          (own * anchors).contiguous(values.suggest_memory_format()), context);
+      const at::Tensor seen = group.anchors->forward((own * anchors).contiguous(layout), context);
       at::Tensor y = group.activation->forward(base + seen * (1.0 - anchors), context);
       y = group.activation->forward(group.between->forward(y, context), context);
       y = group.last->forward(y, context).to(at::kFloat);  // also under autocast

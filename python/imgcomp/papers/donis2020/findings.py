@@ -32,6 +32,11 @@ def _mean(values: list[float]) -> float:
     return mean_and_std(values)[0]
 
 
+def _course(numbers: Numbers, label: str, measure: str) -> list[float]:
+    """The mean over the seeds of a measure on the test images, after each epoch."""
+    return [numbers.mean_at(label, epoch, measure) for epoch in range(1, numbers.epochs() + 1)]
+
+
 def _quality(numbers: Numbers) -> list[str]:
     last = numbers.epochs()
     best = {
@@ -89,20 +94,19 @@ def _orders(numbers: Numbers) -> list[str]:
 
 def _beginning(numbers: Numbers) -> str:
     """How long trainings stay where one image answers all."""
-    parts, early = [], True
+    left = {}
     for label in (*numbers.paper_labels(), "relu", "fast"):
-        course = [
-            numbers.mean_at(label, epoch, "variation") for epoch in range(1, numbers.epochs() + 1)
-        ]
-        away = [epoch for epoch, value in enumerate(course, 1) if value > SAME]
-        early = early and away[:1] == [1]
-        text = numbers.trainings[label].text
-        parts.append(f"{text}: {f'epoch {away[0]}' if away else 'not at all'}")
-    if early:
+        course = enumerate(_course(numbers, label, "variation"), 1)
+        epoch = next((epoch for epoch, value in course if value > SAME), None)
+        left[numbers.trainings[label].text] = epoch
+    if set(left.values()) == {1}:
         return (
             "A training under MS-SSIM begins with one image for all. Every one has left that after "
             f"the first epoch: its outputs differ, by a variation above {SAME:g}."
         )
+    parts = [
+        f"{text}: {f'epoch {epoch}' if epoch else 'not at all'}" for text, epoch in left.items()
+    ]
     return (
         "A training under MS-SSIM begins with one image for all and stays there for a while. Its "
         f"outputs differ, by a variation above {SAME:g}, for the first time after: "
@@ -158,7 +162,7 @@ def _objectives(numbers: Numbers) -> str:
     """What each objective reaches in MS-SSIM, and how evenly its training goes."""
     parts = []
     for label in ("size50", "mixed", "mae"):
-        course = [numbers.mean_at(label, epoch) for epoch in range(1, numbers.epochs() + 1)]
+        course = _course(numbers, label, "adaptive")
         fall = max((one - other for one, other in pairwise(course)), default=0.0)
         text = "MS-SSIM" if label == "size50" else numbers.trainings[label].text
         parts.append(
