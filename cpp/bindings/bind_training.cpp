@@ -221,11 +221,23 @@ void register_training(py::module_& m) {
   m.def(
       "refine_steps",
       [](const Model& model, const at::Tensor& images, const at::Tensor& steps, double level,
-         const std::string& objective, int64_t rounds) {
-        return refine_steps(model, images, steps, level, objective, rounds, SignalCheck());
+         const std::string& objective, int64_t rounds,
+         const std::optional<std::shared_ptr<Model>>& judge) {
+        return refine_steps(model, images, steps, level, objective, judge.value_or(nullptr), rounds,
+                            SignalCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("steps"), py::arg("level"), py::arg("objective"),
-      py::arg("rounds"), py::call_guard<py::gil_scoped_release>());
+      py::arg("rounds"), py::arg("judge") = py::none(), py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "distortions",
+      [](const Model& model, const at::Tensor& images, const at::Tensor& outputs, double level,
+         const std::string& objective, const std::optional<std::shared_ptr<Model>>& judge) {
+        return distortions(model, images, outputs, level, objective, judge.value_or(nullptr),
+                           SignalCheck());
+      },
+      py::arg("model"), py::arg("images"), py::arg("outputs"), py::arg("level"),
+      py::arg("objective"), py::arg("judge") = py::none(),
+      py::call_guard<py::gil_scoped_release>());
   m.def(
       "predict",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {

@@ -127,9 +127,9 @@ def rivals(content: Content) -> str:
 
 
 def recognised(content: Content) -> str:
-    """What is still recognised at the best rival's rate."""
-    found = tables.fallen_table(content)
-    return "" if found is None else shown(found)
+    """What is still recognised at the best rival's rate, and after training on what comes out."""
+    found = (tables.fallen_table(content), tables.retrained_table(content))
+    return "\n".join(shown(each) for each in found if each is not None)
 
 
 def levels(content: Content) -> str:

@@ -26,6 +26,7 @@ __all__: list[str] = [
     "count_parallel_threads",
     "crc32c",
     "decode_codes",
+    "distortions",
     "encode_images",
     "evaluate",
     "fit_frequencies",
@@ -427,6 +428,14 @@ def decode_codes(
     batch_size: typing.SupportsInt | typing.SupportsIndex,
     level: typing.SupportsFloat | typing.SupportsIndex | None = None,
 ) -> torch.Tensor: ...
+def distortions(
+    model: Model,
+    images: torch.Tensor,
+    outputs: torch.Tensor,
+    level: typing.SupportsFloat | typing.SupportsIndex,
+    objective: str,
+    judge: Model | None = None,
+) -> torch.Tensor: ...
 def encode_images(
     model: Model,
     images: torch.Tensor,
@@ -496,6 +505,7 @@ def refine_steps(
     level: typing.SupportsFloat | typing.SupportsIndex,
     objective: str,
     rounds: typing.SupportsInt | typing.SupportsIndex,
+    judge: Model | None = None,
 ) -> torch.Tensor: ...
 def spline_matrix(
     in_size: typing.SupportsInt | typing.SupportsIndex,

@@ -1,5 +1,6 @@
 """``imgcomp compress`` with a quality or a rate, and images of other sizes than the codec's."""
 
+import dataclasses
 import json
 
 import archives
@@ -7,11 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from imgcomp import codec
+import imgcomp
+from imgcomp import codec, models
 from imgcomp.cli import main
 from imgcomp.errors import UsageError
+from imgcomp.models import layers as nn
 
-RATES = archives.context_codec("rates")
+_TABLES = archives.context_codec("rates")
+RATES = codec.Codec(
+    _TABLES.model, dataclasses.replace(_TABLES.code, objective="rate+lambda*mse"), name="rates"
+)
 IMAGES = torch.randint(
     256, (30, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(3)
 )
@@ -67,6 +73,25 @@ def test_an_effort(capsys, folder):
     assert torch.equal(found, codec.decompress(given.compress(IMAGES)))
     assert not torch.equal(found, codec.decompress(given.with_effort(0).compress(IMAGES)))
     assert compress(capsys, "--effort", "7")[0] == 2
+
+
+def test_a_judge(capsys, folder):
+    judged = dataclasses.replace(RATES.code, objective="rate+lambda*judge")
+    codec.Codec(RATES.model, judged, name="judged").save(folder / "judged.safetensors")
+    layers = [nn.flatten(), nn.dense(4)]
+    classifier = models.Classifier(models.classifier_spec((1, 8, 8), layers), seed=1)
+    imgcomp.save(classifier, folder / "classifier.safetensors")
+    assert "give that one, or another" in compress(capsys, "--effort", "1", name="judged")[2]
+    options = ("--effort", "1", "--judge", "classifier.safetensors")
+    status, _, err = compress(capsys, *options, name="judged")
+    assert status == 0, err
+    with codec.open(folder / "x.imc") as archive:
+        found = archive[:]
+    given = codec.load("judged")
+    patient = given.with_effort(1, judge=classifier)
+    assert torch.equal(found, given.decompress(patient.compress(IMAGES)))
+    wrong = (*options[:3], "judged.safetensors")
+    assert "holds no classifier" in compress(capsys, *wrong, name="judged")[2]
 
 
 def test_a_rate(capsys, folder):

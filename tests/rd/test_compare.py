@@ -16,6 +16,7 @@ from imgcomp.errors import DatasetError, UsageError
 from imgcomp.rd import results as rd_results
 from imgcomp.rd.material import material
 from imgcomp.rd.run import compare_codecs
+from imgcomp.rd.tables import retrained_table
 
 IMAGES = 12
 
@@ -89,6 +90,17 @@ def test_some_points_have_a_classifier_trained_on_what_comes_out(done):
         trained = [point for point in each["points"] if "accuracy_retrained" in point]
         assert len(trained) == (0 if each["lossless"] else 3 if len(each["points"]) > 3 else 2)
         assert all(0 <= point["accuracy_retrained"] <= 1 for point in trained)
+    few = done.results["retrained"]
+    assert (few["images"], len(few)) == (16, 2)
+    assert 0 <= few["originals_accuracy"] <= 1
+    table = retrained_table(done.results)
+    assert [row[:2] for row in table.rows[:5]] == [
+        ["tiny-2+tiny-3+tiny-4", "tiny-2"], ["", "tiny-3"],
+        ["JPEG gray", "6"], ["", "20"], ["", "50"],
+    ]  # fmt: skip
+    assert "on 16 images that went through the same" in table.caption
+    assert ">tiny-3</td>" in done.report.read_text()
+    assert retrained_table({**done.results, "retrained": None}) is None
 
 
 def test_bd_rates_against_each_rival_and_the_best_of_them(done):

@@ -123,3 +123,16 @@ def test_the_house_at_an_effort(codecs):
     for wrong in ("house@0", "house@7", "house@", "house@x"):
         with pytest.raises(UsageError, match="an effort is 1 … 6, not"):
             lines_of([wrong], GRAY)
+
+
+def test_others_at_an_effort(tmp_path):
+    line, house = lines_of(["house-gray-classifier@2", "house-gray@1"], GRAY)
+    assert (line.name, house.name) == ("house-gray-classifier@2", "house-gray@1")
+    codec = line.points[0].codec
+    assert (codec.effort, codec.judge.input_shape) == (2, GRAY)
+    assert ", effort 2, judge " in FingerprintedCodec(codec).fingerprint
+    several_rates(digits(40)).save(tmp_path / "mine@2.safetensors")
+    file = str(tmp_path / "mine@2.safetensors")
+    assert [line.name for line in lines_of([file, f"{file}@1"], GRAY)] == ["mine@2", "mine@2@1"]
+    with pytest.raises(UsageError, match="no effort to choose"):
+        lines_of(["patch-gray@1"], GRAY)

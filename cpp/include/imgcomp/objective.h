@@ -36,6 +36,11 @@ class Objective {
   // UsageError where this objective cannot train that model on those data.
   virtual void check(const Model& model, const ImageData& data) const = 0;
 
+  // What outputs against the batch's targets cost of the loss, bits apart: of each image, (N).
+  // UsageError where images have no such costs of their own.
+  virtual at::Tensor distortions(const Model& model, const at::Tensor& output, const Batch& batch,
+                                 const ForwardContext& context) const = 0;
+
   // Whether outputs that no longer depend on the input are found in this batch.
   virtual bool has_collapsed(const ObjectiveResult& result, const Batch& batch) const = 0;
 };

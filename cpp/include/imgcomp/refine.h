@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "imgcomp/model.h"
@@ -18,9 +19,16 @@ namespace imgcomp {
 // that shape, nearly whole numbers. Each image's are moved by themselves, with the same draws; but
 // rounding differs with how many go through the network together. UsageError where the network has
 // no entropy_model and levels, or something does not fit.
-// objective: see make_objective. rounds: updates of the code.
+// objective, judge: see make_objective. rounds: updates of the code.
 at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
-                        double level, const std::string& objective, int64_t rounds,
+                        double level, const std::string& objective,
+                        std::shared_ptr<const Model> judge, int64_t rounds,
                         const AfterBatch& after_batch);
+
+// What an objective says of images that came back, bits apart: of each one, float32 (N).
+// images, outputs: uint8 (N, C, H, W). The others as above.
+at::Tensor distortions(const Model& model, const at::Tensor& images, const at::Tensor& outputs,
+                       double level, const std::string& objective,
+                       std::shared_ptr<const Model> judge, const AfterBatch& after_batch);
 
 }  // namespace imgcomp

@@ -56,6 +56,11 @@ class CrossEntropy : public Objective {
     }
   }
 
+  at::Tensor distortions(const Model&, const at::Tensor&, const Batch&,
+                         const ForwardContext&) const override {
+    throw UsageError("'cross_entropy' compares no images");
+  }
+
   bool has_collapsed(const ObjectiveResult& result, const Batch& batch) const override {
     return classifier_has_collapsed(result.output, batch.labels);
   }

@@ -6,6 +6,7 @@
 #include <ATen/ops/l1_loss.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mse_loss.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -122,12 +123,9 @@ class ReconstructionObjective : public Objective {
       for (const Term& term : terms_) {
         at::Tensor loss;
         if (lambdas.defined()) {
-          loss = term.name == kRate    ? context.bits / pixels(batch)
-                 : term.name == kJudge ? judgement.divergence
-                                       : term.of_each(output, batch.target, high - low);
-          if (term.by_lambda) {
-            loss = loss * lambdas;
-          }
+          loss = term.name == kRate
+                     ? context.bits / pixels(batch)
+                     : distortion(term, output, batch.target, high - low, judgement, lambdas);
           loss = (loss * shares).mean();
         } else {
           loss = term.name == kRate    ? bits_per_pixel(context, batch)
@@ -159,6 +157,27 @@ class ReconstructionObjective : public Objective {
       result.metrics.push_back({"ms_ssim", similarity, {}});
     }
     return result;
+  }
+
+  at::Tensor distortions(const Model& model, const at::Tensor& output, const Batch& batch,
+                         const ForwardContext& context) const override {
+    const auto [low, high] = model.spec().data_range;
+    const int64_t images = output.size(0);
+    const at::Tensor lambdas =
+        by_lambda() ? lambdas_of(model.spec().lambdas, context, images) : at::Tensor();
+    const Judgement judgement =
+        has(kJudge) ? judged(output, batch.target, model.spec().data_range) : Judgement{};
+    at::Tensor sum = at::zeros({images}, output.options());
+    for (const Term& term : terms_) {
+      if (!counts_each(term)) {
+        throw UsageError(concat("'", term.name, "' has no value for each image"));
+      }
+      if (term.name != kRate) {
+        sum = sum +
+              term.weight * distortion(term, output, batch.target, high - low, judgement, lambdas);
+      }
+    }
+    return sum;
   }
 
   void check(const Model& model, const ImageData& data) const override {
@@ -200,6 +219,14 @@ class ReconstructionObjective : public Objective {
     at::Tensor divergence;  // (N), nats
     at::Tensor agreement;   // share of images that it takes for the same as their targets
   };
+
+  // One term of each image, (N), not weighed by its factor but by lambdas where they belong to it.
+  static at::Tensor distortion(const Term& term, const at::Tensor& output, const at::Tensor& target,
+                               double span, const Judgement& judgement, const at::Tensor& lambdas) {
+    const at::Tensor found =
+        term.name == kJudge ? judgement.divergence : term.of_each(output, target, span);
+    return term.by_lambda ? found * lambdas : found;
+  }
 
   Judgement judged(const at::Tensor& output, const at::Tensor& target,
                    const std::array<double, 2>& range) const {

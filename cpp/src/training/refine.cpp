@@ -112,10 +112,11 @@ void check(const Model& model, const at::Tensor& images, const at::Tensor& steps
 }  // namespace
 
 at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::Tensor& steps,
-                        double level, const std::string& objective, int64_t rounds,
+                        double level, const std::string& objective,
+                        std::shared_ptr<const Model> judge, int64_t rounds,
                         const AfterBatch& after_batch) {
   check(model, images, steps, rounds);
-  const std::unique_ptr<Objective> minimised = make_objective(objective);
+  const std::unique_ptr<Objective> minimised = make_objective(objective, {}, std::move(judge));
   minimised->check(model, {images, {}, {}});
   if (images.size(0) == 0) {
     return steps;
@@ -132,6 +133,28 @@ at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::
         .contiguous();
   };
   return over_batches(model, images.size(0), images.size(0), after_batch, refined, /*slow=*/true);
+}
+
+at::Tensor distortions(const Model& model, const at::Tensor& images, const at::Tensor& outputs,
+                       double level, const std::string& objective,
+                       std::shared_ptr<const Model> judge, const AfterBatch& after_batch) {
+  const ImageData data{images, outputs, {}};
+  require_autoencoder(model);
+  check_data(data, model, "the");
+  const std::unique_ptr<Objective> counted = make_objective(objective, {}, std::move(judge));
+  counted->check(model, data);
+  const auto found = [&](int64_t begin, int64_t end) {
+    const BatchLoader loader({images.slice(0, begin, end), outputs.slice(0, begin, end), {}},
+                             model.spec(), model.device(), at::MemoryFormat::Contiguous);
+    // Loaded as an input and its target: what came back is the latter here, and both change places.
+    const Batch loaded = loader.load(index_range(0, end - begin, model.device()));
+    return counted
+        ->distortions(model, loaded.target, {loaded.input, loaded.input, {}},
+                      at_level(model, level, end - begin))
+        .to(at::kFloat)
+        .to(images.device());
+  };
+  return over_batches(model, images.size(0), images.size(0), after_batch, found);
 }
 
 }  // namespace imgcomp

@@ -9,12 +9,15 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeVar
 
 import typer
 
 from imgcomp.cli.options import DataDir, Offline
 from imgcomp.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgcomp.models import Classifier
 
 __all__ = ["compress", "decompress", "info", "verify"]
 
@@ -85,6 +88,15 @@ def compress(
             help="How long to look for a smaller code; each step takes twice as long.",
         ),
     ] = 0,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            "--judge",
+            metavar="FILE",
+            help="With --effort, of a codec for classifiers: one of your own (of imgcomp.save) "
+            "that is to recognise the images.",
+        ),
+    ] = None,
     embed_model: Annotated[
         bool, typer.Option("--embed-model", help="Put the codec itself into the file.")
     ] = False,
@@ -126,7 +138,7 @@ def compress(
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
     found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
-    found = found.with_effort(effort)
+    found = found.with_effort(effort, judge=_judge(judge))
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))
     prefixed = named and len(sources) > 1
@@ -278,6 +290,18 @@ def _common(sources: Sequence[Any], each: Sequence[_T | None], what: str) -> _T 
         err=True,
     )
     return None
+
+
+def _judge(path: str | None) -> Classifier | None:
+    """The classifier in a file."""
+    import imgcomp
+
+    if path is None:
+        return None
+    found = imgcomp.load(path)
+    if not isinstance(found, imgcomp.models.Classifier):
+        raise UsageError(f"--judge: {path} holds no classifier")
+    return found
 
 
 def _sizes(shape: Sequence[int]) -> str:

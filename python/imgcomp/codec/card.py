@@ -140,7 +140,7 @@ def _given(recipe: Recipe) -> str:
     """What the training begins with, and what it looks at."""
     given = {
         "Begins with the weights of": recipe.start,
-        "The judge is the classifier in": recipe.judge and Path(recipe.judge).name,
+        "The judge is the classifier in": _judge(recipe).get("judge"),
     }
     return "".join(f"- {words} `{name}`.\n" for words, name in given.items() if name is not None)
 
@@ -227,8 +227,13 @@ def results(
         "parameters": codec.model.num_parameters,
         "multiply_adds": codec.model.multiply_adds,
         "command": command,
-        "config": recipe.to_dict(),
+        "config": recipe.to_dict() | _judge(recipe),
         "environment": dict(environment),
         "rates": {name: [r.to_dict() for r in points] for name, points in rates.items()},
         "history": history.to_dict(),
     }
+
+
+def _judge(recipe: Recipe) -> dict[str, str]:
+    """The judge's file, wherever it lies."""
+    return {"judge": Path(recipe.judge).name} if recipe.judge else {}

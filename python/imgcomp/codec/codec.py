@@ -7,24 +7,22 @@ import io
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 
 from imgcomp._checks import real_number, whole_number
 from imgcomp.codec._inputs import checked_images, whole_numbers
-from imgcomp.codec.codes import BinaryCode, StaticCode
+from imgcomp.codec.codec_file import Code, code_from, content_of
+from imgcomp.codec.codes import BinaryCode
 from imgcomp.codec.context_code import ContextCode, quality_for
-from imgcomp.codec.refining import MOST_EFFORT, refined
+from imgcomp.codec.refining import checked_judge, refined
 from imgcomp.codec.writer import BLOCK_IMAGES, ArchiveWriter
 from imgcomp.errors import CheckpointError, CorruptStreamError, SpecError, UsageError
 from imgcomp.models import sizes
-from imgcomp.models.model import ArrayLike, Autoencoder
+from imgcomp.models.model import ArrayLike, Autoencoder, Classifier
 from imgcomp.models.pixels import codes_of, images_of
 from imgcomp.training.checkpoint import ModelFile, read_model_file, write_model_file
-from imgcomp.training.stored_weights import compact
-
-Code: TypeAlias = StaticCode | BinaryCode | ContextCode
 
 
 class Codec:
@@ -61,6 +59,7 @@ class Codec:
         self.code = code
         self.name = str(name)
         self._effort = 0
+        self._judge: Classifier | None = None  # of an encoder with an effort, where one is needed
         self._origin = self  # what files are written of: for_images and at give other views of it
         self._image_shape = model.input_shape
 
@@ -80,6 +79,11 @@ class Codec:
         return self._effort
 
     @property
+    def judge(self) -> Classifier | None:
+        """The classifier for which the encoder looks for a better code, if it does for one's."""
+        return self._judge
+
+    @property
     def any_size(self) -> bool:
         """Whether :meth:`for_images` gives the same codec for images of other sizes."""
         return isinstance(self.code, ContextCode) and sizes.is_convolutional(self.model.spec)
@@ -88,11 +92,13 @@ class Codec:
     def digest(self) -> str:
         """64 hexadecimal digits that stand for the network's weights and the code.
 
-        The name, the quality and the size of the images do not belong to them.
+        The name, the quality and the size of the images do not belong to them, nor does what was
+        trained for.
         """
-        content = self._origin._content()
+        content = self._content()
         if content.codec is not None:
             content.codec.pop("name")
+            content.codec.pop("objective", None)
         return content.digest()
 
     def at(self, quality: int) -> Codec:
@@ -110,29 +116,26 @@ class Codec:
         twin.code = self.code.at(quality)
         return twin
 
-    def with_effort(self, effort: int) -> Codec:
+    def with_effort(self, effort: int, *, judge: Classifier | None = None) -> Codec:
         """The same codec, whose encoder looks longer for a better code; nothing is copied.
 
-        Files are smaller at the same PSNR and are read as ever. With an effort of 1 or more the
-        code of each image is refined: moved, ``25 · 2^effort`` times, to where its bits and the
-        squared error of what comes out cost least together. Each effort takes twice as long as the
-        one before it.
+        Files are smaller at the same quality and are read as ever. With an effort of 1 or more the
+        code of each image is refined: moved, ``25 · 2^effort`` times, to where its bits and what
+        the codec was trained to keep small (squared errors, or what is lost of MS-SSIM or to a
+        classifier) cost least together. Each effort takes twice as long as the one before it.
 
         Args:
             effort: 0, which is the usual one, … `MOST_EFFORT`.
+            judge: the classifier that is to recognise the images, of a codec that was trained for
+                one; by default, in the package's codecs, the one that they were trained for.
 
         Raises:
-            UsageError: there is no such effort, or the codec has no code to refine: it has one rate
-                only, or was trained for something else than squared errors.
+            UsageError: there is no such effort, the codec has no code to refine (it has one rate
+                only, or does not say what it was trained for), or the judge does not fit.
         """
-        whole_number("effort", effort, 0, MOST_EFFORT)
-        if effort and not (isinstance(self.code, ContextCode) and self.code.weighs_errors):
-            raise UsageError(
-                f"the codec {self.name!r} has no effort to choose: only codes of several rates "
-                "that were trained for squared errors are refined"
-            )
+        found = checked_judge(effort, self.code, self.name, judge)
         twin = copy.copy(self)
-        twin._effort = effort
+        twin._effort, twin._judge = effort, found
         return twin
 
     def for_images(self, height: int, width: int) -> Codec:
@@ -186,7 +189,7 @@ class Codec:
         codes = codes_of(self.model, given, level=self._level, rounds=False)
         if not self._effort or not len(given):
             return codes
-        return refined(self.model, self.code, given, codes, self._effort)
+        return refined(self.model, self.code, given, codes, self._effort, self._judge)
 
     def images(self, codes: torch.Tensor) -> torch.Tensor:
         """What the network makes of codes.
@@ -333,11 +336,11 @@ class Codec:
         Raises:
             OSError: the file cannot be written.
         """
-        write_model_file(path, self._origin._content())
+        write_model_file(path, self._content())
 
     def to_bytes(self) -> bytes:
         """The file that :meth:`save` writes."""
-        return self._origin._content().to_bytes()
+        return self._content().to_bytes()
 
     @classmethod
     def load(cls, path: str | Path) -> Codec:
@@ -373,7 +376,7 @@ class Codec:
         if content.codec is None:
             raise CheckpointError(f"{what}: a model file, but without a codec")
         try:
-            code, name = _code_from(content), content.codec["name"]
+            code, name = code_from(content), content.codec["name"]
             return cls(content.model(), code, name=name)  # type: ignore[arg-type]
         except (SpecError, UsageError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{what}: its codec cannot be built: {error}") from None
@@ -383,29 +386,10 @@ class Codec:
         return self.code.level if isinstance(self.code, ContextCode) else None
 
     def _content(self) -> ModelFile:
-        described, tensors = self.code.parts()
-        codec = {"name": self.name, **described}
-        weights = self.model.state_dict()
-        if isinstance(self.code, ContextCode):  # has the entropy model in whole numbers
-            weights = compact(self.model.spec, weights)
-        return ModelFile(self.model.spec, weights, code=tensors, codec=codec)
+        origin = self._origin
+        return content_of(origin.name, origin.model, origin.code)
 
     def __repr__(self) -> str:
         """Names the network and the code."""
         name = f"{self.name!r}, " if self.name else ""
         return f"Codec({name}{self.model!r}, {type(self.code).__name__} {self.code.shape})"
-
-
-def _code_from(content: ModelFile) -> Code:
-    described = content.codec or {}
-    kinds: dict[str, type[Code]] = {
-        "static": StaticCode,
-        "binary": BinaryCode,
-        "context": ContextCode,
-    }
-    kind = kinds.get(described["kind"])
-    if kind is None:
-        raise UsageError(f"there are {', '.join(kinds)} codes, not {described['kind']!r}")
-    for side in described["shape"]:
-        whole_number("each side of the code's shape", side)
-    return kind.from_parts(described, content.code)

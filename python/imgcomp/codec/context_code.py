@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from imgcomp import _core
 from imgcomp._checks import whole_number
 from imgcomp.codec import pass_streams
 from imgcomp.codec.binary import ProgressiveStream
@@ -44,6 +45,8 @@ class ContextCode:
             latent is worth at each level. Only an encoder looks at it.
         network: what it expects of each value.
         tables: one for each of its scales and fractions of a mean.
+        objective: what the network was trained for, as `imgcomp.FitConfig` has it, or None where
+            that is not known. Only an encoder that takes time looks at it.
         quality: 1 … 100, higher is better and larger.
     """
 
@@ -52,6 +55,7 @@ class ContextCode:
     fidelity: torch.Tensor
     network: ContextNetwork
     tables: FrequencyTables
+    objective: str | None = None
     quality: int = USUAL
 
     def __post_init__(self) -> None:
@@ -69,6 +73,8 @@ class ContextCode:
                 f"gains must be (levels, {channels}) for the network's {levels} levels, at least "
                 f"2, not {tuple(self.log_gain.shape)}"
             )
+        if self.objective is not None:
+            _core.check_objective(self.objective)
         if not bool(self.log_gain.isfinite().all()) or float(self.log_gain.abs().max()) > 20:
             raise UsageError("gains must be finite, e^−20 … e^20")
         if tuple(self.fidelity.shape) != (levels,) or not bool(self.fidelity.isfinite().all()):
@@ -106,11 +112,6 @@ class ContextCode:
         for _ in self._weighed(codes, symbols):
             pass
         return symbols
-
-    @property
-    def weighs_errors(self) -> bool:
-        """Whether an encoder weighs squared errors against bits, or takes the nearest numbers."""
-        return bool((self.fidelity < NEAREST).all())
 
     def steps(self, codes: ArrayLike) -> torch.Tensor:
         """Codes ``(N, *shape)`` in steps, so that whole numbers are what is coded, float32."""
@@ -246,6 +247,7 @@ class ContextCode:
             "kind": "context",
             "shape": list(self.shape),
             "precision": self.tables.precision,
+            **({} if self.objective is None else {"objective": self.objective}),
             **{name: getattr(network, name) for name in _SETTINGS},
             "groups": list(network.groups),
             "bits": [list(bits) for bits in network.bits],
@@ -296,6 +298,7 @@ class ContextCode:
             tensors["fidelity"],
             network,
             FrequencyTables(tables, precision=described["precision"]),
+            described.get("objective"),
         )
 
     @property

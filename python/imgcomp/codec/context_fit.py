@@ -15,12 +15,15 @@ import torch
 
 from imgcomp.codec.context_code import NEAREST, ContextCode
 from imgcomp.codec.context_network import BEST, ContextNetwork
+from imgcomp.codec.refining import costs
 from imgcomp.codec.tables import FrequencyTables
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder
-from imgcomp.models.pixels import codes_of, images_of
+from imgcomp.models.pixels import codes_of
 from imgcomp.training.stored_weights import PLACES, half
 
+SQUARED_ERROR = "rate+lambda*mse"
+"""The objective under which the errors of a code's numbers are worth as much as those of pixels."""
 MOST_SEEN = 127
 MOST_BETWEEN = 32767
 _MOST_BITS = 14
@@ -45,15 +48,15 @@ _FIXED = 64
 
 
 def context_code(
-    model: Autoencoder, images: torch.Tensor, *, weighs_errors: bool = True
+    model: Autoencoder, images: torch.Tensor, *, objective: str = SQUARED_ERROR
 ) -> ContextCode:
     """The code of a network whose encoder ends with ``entropy_model`` and has several rates.
 
     Args:
         model: trained.
         images: uint8 (N, C, H, W), training images: some thousands are enough.
-        weighs_errors: whether encoders weigh squared errors against bits, as a network does that
-            was trained for ``"rate+lambda*mse"``; else they take the nearest numbers.
+        objective: what the network was trained for. For `SQUARED_ERROR` encoders weigh squared
+            errors against bits, for others they take the nearest numbers.
 
     Raises:
         UsageError: the network is another one, or its weights are too large for whole numbers.
@@ -66,9 +69,10 @@ def context_code(
     fidelity = torch.tensor(model.spec["lambdas"]).log() - math.log(model.input_shape[0])
     none = FrequencyTables.from_counts(torch.zeros(network.core.tables, 1, dtype=torch.int64))
     # At first for the nearest numbers, then for those that an encoder chooses under the tables.
-    nearest = ContextCode(shape, log_gain, torch.full_like(fidelity, NEAREST), network, none)
+    none_weighed = torch.full_like(fidelity, NEAREST)
+    nearest = ContextCode(shape, log_gain, none_weighed, network, none, objective)
     nearest = dataclasses.replace(nearest, tables=_tables(_counts(model, images, nearest), network))
-    if not weighs_errors:
+    if objective != SQUARED_ERROR:
         return nearest
     code = dataclasses.replace(nearest, fidelity=fidelity)
     code = dataclasses.replace(code, fidelity=_fidelity(model, images[:_TRIED_ON], code))
@@ -82,17 +86,13 @@ def _fidelity(model: Autoencoder, images: torch.Tensor, code: ContextCode) -> to
     it knows what to make of the others.
     """
     found = []
-    for level, weight in enumerate(model.spec["lambdas"]):
+    for level in range(len(code.fidelity)):
         at = code.at(round(1 + (BEST - 1) * level / (len(code.fidelity) - 1)))
         codes = codes_of(model, images, level=at.level, rounds=False)
         losses = []
         for factor in _FACTORS:
             tried = dataclasses.replace(at, fidelity=at.fidelity + math.log(factor))
-            values = tried.values(tried.symbols(codes))
-            outputs = images_of(model, values, level=at.level)
-            error = (outputs.float() - images.float()).square().mean() / 255**2
-            pixels = len(images) * images.shape[2] * images.shape[3]
-            losses.append(tried.bits(values) / pixels + weight * float(error))
+            losses.append(float(costs(model, tried, images, codes).mean()))
         best = _FACTORS[losses.index(min(losses))]
         found.append(code.fidelity[level] + math.log(best))
     return torch.stack(found)

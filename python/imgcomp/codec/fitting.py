@@ -8,7 +8,7 @@ from imgcomp._checks import whole_number
 from imgcomp.codec._inputs import checked_images
 from imgcomp.codec.codec import Codec
 from imgcomp.codec.codes import BinaryCode, StaticCode, Tables
-from imgcomp.codec.context_fit import context_code
+from imgcomp.codec.context_fit import SQUARED_ERROR, context_code
 from imgcomp.codec.quantizer import Quantizer, has_levels
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder
@@ -21,7 +21,7 @@ def from_model(
     *,
     bits: int = 4,
     tables: Tables = "auto",
-    weighs_errors: bool = True,
+    objective: str = SQUARED_ERROR,
     name: str = "",
 ) -> Codec:
     """Makes a codec of an autoencoder.
@@ -36,9 +36,9 @@ def from_model(
         bits: of each value of the code before entropy coding, 1 … 12; not looked at where the
             network has levels.
         tables: one for each channel of the code, each element, or whichever is better.
-        weighs_errors: of a network of several rates: whether its encoder weighs squared errors
-            against bits, or takes the nearest numbers, for networks that were trained for
-            something else than the squared error.
+        objective: what a network of several rates was trained for, see `imgcomp.FitConfig`: for
+            squared errors encoders weigh these against bits, else they take the nearest numbers;
+            and with an effort (`Codec.with_effort`) it is what they look for.
         name: to be shown.
 
     Raises:
@@ -50,7 +50,7 @@ def from_model(
     images = getattr(data, "images", data)
     if "lambdas" in model.spec:
         given = checked_images(images, model.input_shape)
-        code = context_code(model, given, weighs_errors=weighs_errors)
+        code = context_code(model, given, objective=objective)
         return Codec(model, code, name=name)
     if "recurrence" in model.spec:
         return Codec(model, BinaryCode(model.code_shape), name=name)  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from imgcomp.errors import UsageError
 from imgcomp.models.house import house
 from imgcomp.models.model import Autoencoder, Classifier
 from imgcomp.training.checkpoint import load
-from imgcomp.training.config import FitConfig
+from imgcomp.training.config import FitConfig, resolve_objective
 from imgcomp.training.fit import StopToken, fit
 from imgcomp.training.history import History
 from imgcomp.training.progress import Progress
@@ -33,7 +33,6 @@ from imgcomp.training.stored_weights import rounded
 
 RECIPES = Path(__file__).parent / "recipes"
 _SUFFIX = ".toml"
-_SQUARED_ERROR = "rate+lambda*mse"
 
 
 def names() -> list[str]:
@@ -284,7 +283,7 @@ class Recipe:
         return from_model(
             small,
             images[drawn],
-            weighs_errors=self.fit.objective == _SQUARED_ERROR,
+            objective=resolve_objective(self.fit.objective, model),
             name=self.name,
         )
 

@@ -13,7 +13,7 @@ from imgcomp.codec import registry
 from imgcomp.codec.archive import Archive
 from imgcomp.codec.codec import Codec
 from imgcomp.errors import UsageError
-from imgcomp.models.model import ArrayLike, as_tensor
+from imgcomp.models.model import ArrayLike, Classifier, as_tensor
 
 SAMPLE = 256
 """Images that a quality is chosen by, where a rate is asked for."""
@@ -26,6 +26,7 @@ def compress(
     quality: int | None = None,
     target_bpp: float | None = None,
     effort: int = 0,
+    judge: Classifier | None = None,
     **options: Any,
 ) -> bytes:
     """Images as an ``.imc`` file.
@@ -37,6 +38,7 @@ def compress(
         target_bpp: bits per pixel, instead of a quality: the highest quality that needs no more.
             Codes alone are counted, of some images, without any effort.
         effort: how long a better code is looked for, see :meth:`Codec.with_effort`.
+        judge: a classifier for which, likewise.
         **options: as for :meth:`Codec.compress`: labels, names, classes, metadata, ….
 
     Raises:
@@ -49,7 +51,7 @@ def compress(
         return given[:: max(1, len(given) // SAMPLE)]
 
     found = at_rate(found, quality, target_bpp, sample)
-    return found.with_effort(effort).compress(given, **options)
+    return found.with_effort(effort, judge=judge).compress(given, **options)
 
 
 def at_rate(

@@ -72,8 +72,8 @@ def drawings(results: Record) -> list[Drawing]:
         if measure == "accuracy":
             caption = (
                 "Images that a classifier recognises, trained on originals"
-                + ("; open marks: trained on images that went through the same" * _any(lines))
                 + ". Dotted line: the originals."
+                + _retrained_in_words(results)
             )
         found.append(
             Drawing(
@@ -96,8 +96,14 @@ def drawings(results: Record) -> list[Drawing]:
     return found
 
 
-def _any(lines: Sequence[Record]) -> bool:
-    return any("accuracy_retrained" in point for line in lines for point in line["points"])
+def _retrained_in_words(results: Record) -> str:
+    few = results.get("retrained")
+    if few is None:
+        return ""
+    return (
+        f" Open marks: trained on {few['images']:,} images that went through the same; dashed "
+        "line: on as many originals."
+    )
 
 
 def _known(lines: Sequence[Record], measure: str) -> bool:
@@ -202,6 +208,10 @@ def _accuracies(place: Axes, results: Record, size: str, style: Mapping[str, Any
     )
     if size == "mosaic":
         return
+    if (few := results.get("retrained")) is not None:
+        place.axhline(
+            100 * few["originals_accuracy"], color="#555555", linewidth=0.9, linestyle="--"
+        )
     for line in results["lines"]:
         for point in line["points"]:
             if "accuracy_retrained" in point:

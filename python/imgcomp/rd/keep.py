@@ -52,6 +52,7 @@ def with_lines_of(earlier: Mapping[str, Any], results: Mapping[str, Any]) -> dic
     listed = ("bd_rates", "with_model", "at_quality")
     return {
         **results,
+        "retrained": results.get("retrained") or earlier.get("retrained"),
         "codecs": list(dict.fromkeys([*results["codecs"], *earlier["codecs"]])),
         "lines": [*results["lines"], *lines],
         **{name: [*results[name], *old(earlier[name])] for name in listed},

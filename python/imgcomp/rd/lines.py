@@ -78,10 +78,11 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
 
     Args:
         entries: ``jpeg``, ``webp``, ``avif``, ``jxl``, ``png``, ``pca``, ``pq``; ``house``: the
-            package's codecs that take this shape; ``house@EFFORT``: the base codecs alone at an
-            effort, see `imgcomp.codec.Codec.with_effort`; the folder of a run of ``imgcomp
-            reproduce``: the autoencoders that it trained, see `trained_networks`; or what
-            `imgcomp.codec.load` takes, several with ``+`` between them as one curve.
+            package's codecs that take this shape; the folder of a run of ``imgcomp reproduce``: the
+            autoencoders that it trained, see `trained_networks`; or what `imgcomp.codec.load`
+            takes, several with ``+`` between them as one curve. With ``@EFFORT`` behind it at an
+            effort, see `imgcomp.codec.Codec.with_effort`; ``house@EFFORT`` is the base codecs
+            alone.
         shape: (C, H, W) of the images.
 
     Raises:
@@ -98,14 +99,10 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
             found += _pca(shape)
         elif text == "pq":
             found.append(_vectors(shape))
-        elif text == HOUSE:
-            found += _house(shape)
-        elif text.rpartition("@")[0] == HOUSE:
-            found += _house(shape, _effort(text))
         elif text and is_run(path := Path(text).expanduser()):
             found += [_network(each) for each in trained_networks(path, shape)]
         elif text:
-            found.append(_codecs(text.split("+"), shape))
+            found += _package(text, shape)
     if not found:
         raise UsageError(f"--codecs: nothing to compare in {', '.join(entries) or 'an empty list'}")
     twice = [line.name for line in found if sum(line.name == each.name for each in found) > 1]
@@ -158,11 +155,16 @@ def _network(network: TrainedNetwork) -> Line:
     )
 
 
-def _effort(entry: str) -> int:
-    text = entry.rpartition("@")[2]
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_EFFORT:
-        raise UsageError(f"--codecs: an effort is 1 … {MOST_EFFORT}, not {text!r} as in {entry}")
-    return int(text)
+def _package(entry: str, shape: tuple[int, int, int]) -> list[Line]:
+    """``house``, or names and files of codecs; at an effort where there is an ``@``."""
+    names, at, effort = entry.rpartition("@")
+    if not at or entry.endswith(".safetensors"):
+        names, effort = entry, "0"
+    elif not effort.isdecimal() or not 1 <= int(effort) <= MOST_EFFORT:
+        raise UsageError(f"--codecs: an effort is 1 … {MOST_EFFORT}, not {effort!r} as in {entry}")
+    if names == HOUSE:
+        return _house(shape, int(effort))
+    return [_codecs(names.split("+"), shape, int(effort))]
 
 
 def _house(shape: tuple[int, int, int], effort: int = 0) -> list[Line]:
@@ -196,7 +198,7 @@ def _is_base(name: str) -> bool:
     return name.split("-")[0] == HOUSE and trained_for(name) == MAIN
 
 
-def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
+def _codecs(parts: Sequence[str], shape: tuple[int, int, int], effort: int) -> Line:
     codecs = {}
     for part in parts:
         codec = load(part)
@@ -206,9 +208,10 @@ def _codecs(parts: Sequence[str], shape: tuple[int, int, int]) -> Line:
                 f"{part}: takes images of {'×'.join(map(str, codec.image_shape))}, those here are "
                 f"of {'×'.join(map(str, shape))} (channels×height×width)"
             )
-        codecs[_short(part)] = fitting
+        codecs[_short(part)] = fitting.with_effort(effort)
     short = list(codecs)
-    return _line("+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}", codecs)
+    name = "+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}"
+    return _line(f"{name}@{effort}" if effort else name, codecs)
 
 
 def _short(name: str) -> str:

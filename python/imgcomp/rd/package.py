@@ -11,6 +11,7 @@ from imgcomp.codec import Archive, BinaryCode, Codec, cut
 from imgcomp.models import pixels
 from imgcomp.rd.quality import shares
 from imgcomp.rd.sending import Sent, Stopped
+from imgcomp.training.checkpoint import ModelFile
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Of a codec of several rates."""
@@ -32,10 +33,14 @@ class FingerprintedCodec:
 
     @property
     def fingerprint(self) -> str:
-        """Of its network and its code, and of its quality and effort where it has them."""
-        quality, effort = self.codec.quality, self.codec.effort
+        """Of its network and its code; and of its quality, effort and judge where it has them."""
+        quality, effort, judge = self.codec.quality, self.codec.effort, self.codec.judge
         found = self.codec.digest if quality is None else f"{self.codec.digest}@{quality}"
-        return f"{found}, effort {effort}" if effort else found
+        if effort:
+            found += f", effort {effort}"
+        if judge is not None:
+            found += f", judge {ModelFile(judge.spec, judge.state_dict()).digest()}"
+        return found
 
 
 def settings(codec: Codec) -> list[int]:

@@ -36,6 +36,8 @@ class Plan:
         whole: line → the same of whole photographs.
         retrained: line → number of the point → stage.
         originals: what a classifier makes of the images as they are, or None.
+        few: images that each classifier of `retrained` was trained on.
+        few_originals: what one makes of the images as they are that was trained on as few, or None.
     """
 
     pixels: int
@@ -43,6 +45,8 @@ class Plan:
     whole: dict[str, list[Stage]] = field(default_factory=dict)
     retrained: dict[str, dict[int, Stage]] = field(default_factory=dict)
     originals: Stage | None = None
+    few: int = 0
+    few_originals: Stage | None = None
 
     @property
     def targets(self) -> list[Stage]:
@@ -51,7 +55,7 @@ class Plan:
             node for each in (self.points, self.whole) for row in each.values() for node in row
         ]
         found += [node for row in self.retrained.values() for node in row.values()]
-        return found if self.originals is None else [*found, self.originals]
+        return found + [node for node in (self.originals, self.few_originals) if node is not None]
 
     def found(self, line: Line, artifacts: Artifacts) -> Found:
         """What the stages of a line gave."""
@@ -78,7 +82,8 @@ def planned(
         lines: what is compared.
         material: what is sent.
         judge_epochs: for how long classifiers are trained; 0 for none.
-        retrain_images: training images for classifiers that see reconstructions; 0 for none.
+        retrain_images: training images for classifiers that see reconstructions, of all lines but
+            lossless ones and those at an effort, which would take hours; 0 for none.
         ms_ssim: variant.
 
     Raises:
@@ -99,6 +104,13 @@ def planned(
         judged["classifier"] = classifier
         plan.originals = stages.originals(
             "originals", {}, images=material.test, classifier=classifier
+        )
+    seen = material.train.take(min(retrain_images, len(material.train)))
+    if config and retrain_images:
+        plan.few = len(seen)
+        classifier = judge("judge/few", config, cost=500, train=seen, validation=material.test)
+        plan.few_originals = stages.originals(
+            "originals/few", {}, images=material.test, classifier=classifier
         )
     for line in lines:
         plan.points[line.name] = []
@@ -126,8 +138,7 @@ def planned(
                     **model,
                 )
                 plan.whole.setdefault(line.name, []).append(node)
-            if config and retrain_images and not line.lossless and number in _some(line):
-                seen = material.train.take(min(retrain_images, len(material.train)))
+            if config and retrain_images and number in _some(line):
                 plan.retrained.setdefault(line.name, {})[number] = stages.retrained(
                     f"retrained/{name}",
                     {**settings, "judge": config},
@@ -141,6 +152,8 @@ def planned(
 
 def _some(line: Line) -> set[int]:
     """A few points from a line's coarser half, where something is lost."""
+    if line.lossless or any(at.codec is not None and at.codec.effort for at in line.points):
+        return set()
     last = len(line.points) - 1
     return {round(last * share) for share in (0.15, 0.4, 0.65)[:_RETRAINED]}
 

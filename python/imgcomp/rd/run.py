@@ -75,7 +75,7 @@ def compare_codecs(
         judge_epochs: for how long a classifier is trained on the data set's training images, to
             say what is still recognised; 0 for none. Images without classes have none.
         retrain_images: training images that are sent through each codec at three settings, to
-            train further classifiers on; 0 for none.
+            train further classifiers on; 0 for none. Codecs at an effort have none.
         ms_ssim: variant, see `imgcomp.metrics.ms_ssim`; images must be large enough for it.
         bootstrap: draws of images for the intervals of BD-rates.
         compact: folder that gets results, page and figures without images, to be kept; one that
@@ -167,12 +167,21 @@ def _results(
         "codecs": codecs,
         "amortised_over": list(AMORTISED),
         "originals_accuracy": accuracy,
+        "retrained": _retrained(plan, artifacts),
         "lines": [line_record(found) for found in every],
         "bd_rates": bd_records(curves),
         "with_model": with_model(curves),
         "at_quality": at_quality(curves, accuracy),
         "fallen": fallen(curves, None if originals is None else originals["correct"]),
     }
+
+
+def _retrained(plan: Plan, artifacts: Artifacts) -> dict[str, Any] | None:
+    """On how many images classifiers were trained anew, and how good one of originals is then."""
+    if plan.few_originals is None:
+        return None
+    accuracy = artifacts[plan.few_originals].data["accuracy"]
+    return {"images": plan.few, "originals_accuracy": accuracy}
 
 
 def _writers() -> dict[str, str]:

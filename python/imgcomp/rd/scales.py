@@ -77,8 +77,8 @@ _VARIANTS = {"-ms-ssim": "ms_ssim", "-classifier": ACCURACY}
 
 
 def trained_for(name: str) -> str:
-    """Which of `SCALES` a codec of the package is for, by its name."""
+    """Which of `SCALES` a codec of the package is for, by its name, whatever the effort."""
     for ending, measure in _VARIANTS.items():
-        if name.endswith(ending):
+        if name.partition("@")[0].endswith(ending):
             return measure
     return MAIN

@@ -178,6 +178,39 @@ def fallen_table(results: Results) -> Shown | None:
     )
 
 
+def retrained_table(results: Results) -> Shown | None:
+    """Classifiers trained on reconstructions beside that of originals; None where there are none.
+
+    Args:
+        results: content of ``results.json``.
+    """
+    few = results.get("retrained")
+    if few is None:
+        return None
+    rows = []
+    for line in results["lines"]:
+        points = [point for point in line["points"] if "accuracy_retrained" in point]
+        for point in points:
+            rows.append(
+                [
+                    line["title"] if point is points[0] else "",
+                    point["label"],
+                    *(show_rate(point["bpp"][size]) for size in ("file", "payload")),
+                    f"{100 * point['accuracy']:.1f}",
+                    f"{100 * point['accuracy_retrained']:.1f}",
+                ]
+            )
+    return Shown(
+        "Trained on what comes out",
+        ["", "at", *(COUNTED[size] for size in ("file", "payload")), "of originals", "of these"],
+        rows,
+        "Images of the test set recognised after the codec, in per cent: by the classifier that "
+        f"was trained on all originals, which has {100 * results['originals_accuracy']:.1f} of the "
+        f"originals; and by one that was trained on {few['images']:,} images that went through the "
+        f"same, where as many originals give one that has {100 * few['originals_accuracy']:.1f}.",
+    )
+
+
 def weights_table(results: Results) -> Shown | None:
     """BD-rates of the package's codecs with what must be known beforehand; None without rivals."""
     if not results["with_model"]:
