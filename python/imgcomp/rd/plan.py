@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgcomp.codec.refining import rounds
 from imgcomp.errors import UsageError
 from imgcomp.rd import networks, pca, stages, vectors
 from imgcomp.rd.found import Found
@@ -117,7 +118,7 @@ def planned(
         for number, at in enumerate(line.points):
             settings = _config(line, at)
             model = _model(line, at, material)
-            cost = _COSTS.get(line.name, _COSTS.get(line.family, 5.0))
+            cost = _cost(line, at)
             name = f"{line.name}/{at.label}"
             plan.points[line.name].append(
                 stages.point(
@@ -148,6 +149,13 @@ def planned(
                     **model,
                 )
     return plan
+
+
+def _cost(line: Line, at: Point) -> float:
+    """Seconds that images take, roughly."""
+    if at.codec is not None and at.codec.effort:
+        return float(rounds(at.codec.effort))
+    return _COSTS.get(line.name, _COSTS.get(line.family, 5.0))
 
 
 def _some(line: Line) -> set[int]:
