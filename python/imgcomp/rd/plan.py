@@ -19,6 +19,8 @@ SHOWN = 8
 """Images on the page."""
 _RETRAINED = 3
 """Points of a line on whose images a classifier is trained."""
+_OFTENER = 4
+"""How many times as many epochs, at most, for one that sees few images."""
 _PCA_FITTED, _PQ_FITTED = 5_000, 4_000
 _COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0, "webp-lossless": 90.0}
 """Seconds of a stage, roughly; by line or family. The longest begin first, none is left alone."""
@@ -94,7 +96,6 @@ def planned(
 
     shape = material.test.image_shape
     plan = Plan(shape[1] * shape[2])
-    config = None
     judged: dict[str, Stage] = {}
     measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}
     if judge_epochs and material.labelled and min(shape[1:]) >= _JUDGE_SIDE:
@@ -106,16 +107,9 @@ def planned(
         plan.originals = stages.originals(
             "originals", {}, images=material.test, classifier=classifier
         )
-    seen = material.train.take(min(retrain_images, len(material.train)))
-    if config and retrain_images:
-        plan.few = len(seen)
-        classifier = judge("judge/few", config, cost=500, train=seen, validation=material.test)
-        plan.few_originals = stages.originals(
-            "originals/few", {}, images=material.test, classifier=classifier
-        )
     for line in lines:
         plan.points[line.name] = []
-        for number, at in enumerate(line.points):
+        for at in line.points:
             settings = _config(line, at)
             model = _model(line, at, material)
             cost = _cost(line, at)
@@ -139,16 +133,37 @@ def planned(
                     **model,
                 )
                 plan.whole.setdefault(line.name, []).append(node)
-            if config and retrain_images and number in _some(line):
-                plan.retrained.setdefault(line.name, {})[number] = stages.retrained(
-                    f"retrained/{name}",
-                    {**settings, "judge": config},
-                    cost=100 * cost,
-                    train=seen,
-                    test=material.test,
-                    **model,
-                )
+    if judged and retrain_images:
+        _plan_retraining(plan, lines, material, judge_epochs, retrain_images)
     return plan
+
+
+def _plan_retraining(
+    plan: Plan, lines: list[Line], material: Material, epochs: int, images: int
+) -> None:
+    """Classifiers that see a few images after some lines' points, and one that sees originals."""
+    from imgcomp.papers.judges import judge, judge_config
+
+    seen = material.train.take(min(images, len(material.train)))
+    plan.few = len(seen)
+    oftener = max(1, min(_OFTENER, len(material.train) // plan.few))
+    shape, classes = material.test.image_shape, len(material.test.classes)
+    config = judge_config(shape, classes, epochs=epochs * oftener)
+    classifier = judge("judge/few", config, cost=500, train=seen, validation=material.test)
+    plan.few_originals = stages.originals(
+        "originals/few", {}, images=material.test, classifier=classifier
+    )
+    for line in lines:
+        for number in sorted(_some(line)):
+            at = line.points[number]
+            plan.retrained.setdefault(line.name, {})[number] = stages.retrained(
+                f"retrained/{line.name}/{at.label}",
+                {**_config(line, at), "judge": config},
+                cost=100 * _cost(line, at),
+                train=seen,
+                test=material.test,
+                **_model(line, at, material),
+            )
 
 
 def _cost(line: Line, at: Point) -> float:
