@@ -33,7 +33,13 @@ def content():
         {"line": "house", "accuracy": 73.25, "fallen": 6.75, "interval": [5.5, 8.0]},
         {"line": "avif-444", "accuracy": 75.0, "fallen": 5.0, "interval": [5.0, 5.0]},
     ]
-    point = {"setting": 60.0, "label": "60", "model_bytes": 123_456}
+    point = {
+        "setting": 60.0,
+        "label": "60",
+        "model_bytes": 123_456,
+        "bytes": {"mosaic": 62.5},
+        "accuracy": 0.76,
+    }
     return {
         "format": "imgcomp-rd-2",
         "data": {"name": "cifar-10", "images": 1000, "image_shape": [3, 32, 32],
@@ -87,6 +93,9 @@ def test_the_verdict_is_in_words_and_in_a_table(markdown, content):
         "CIFAR-10", "house", "all images in one file", "−12.5 %<br>−15.5 … −10.5", "–",
         "+1.5 %<br>−1.5 … +3.5", r"+7.0 % \*<br>+4.0 … +9.0", "6.8", "+25.0 %<br>+22.0 … +27.0",
     ]  # fmt: skip
+    smallest = text.replace("\N{NO-BREAK SPACE}", " ").partition("**The smallest file")[2]
+    assert "| CIFAR-10 | the best of all rivals | – | – | 62.5<br>AVIF 4:4:4 |" in smallest
+    assert "| CIFAR-10 | the best of the package’s codecs | – | – | 62.5<br>house |" in smallest
     assert "No result is committed yet of Fashion-MNIST, MNIST, CIFAR-100 and Kodak’s" in text
 
 
@@ -126,6 +135,7 @@ def test_variants_are_judged_by_what_they_are_for(markdown, content):
 
 def test_whole_photographs_are_told_beside_tiles(markdown, content):
     content["bd_rates"].append(record("psnr", "whole", -30.0))
+    content["originals_accuracy"] = None
     (sentence,) = markdown.sentences_of(content)
     assert "; takes 30.0 % fewer bytes than the best of all rivals at equal PSNR (whole" in sentence
     text = markdown.verdict({"kodak": content})
@@ -155,7 +165,9 @@ def test_parts_of_a_comparison(markdown, content):
         "together, on a CPU; imgcomp 0.1.0 (abcd), Pillow 12.0, imagecodecs 2026.1.\n"
     )
     assert cells(markdown.levels(content), "AVIF")[1] == "1.25"
-    assert cells(markdown.recognised(content), "house")[1] == "6.8<br>5.5 … 8.0"
+    smallest, fallen = markdown.recognised(content).split("**Points of accuracy lost")
+    assert cells(smallest, "house") == ["house", "–", "–", "62.5", "62.5"]
+    assert cells(fallen, "house")[1] == "6.8<br>5.5 … 8.0"
     assert cells(markdown.weights(content), "house")[1:4] == [
         "123,456", "all images in one file", "−12.5 %<br>−15.5 … −10.5",
     ]  # fmt: skip

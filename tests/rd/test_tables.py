@@ -116,3 +116,34 @@ def test_weights_among_so_many_images(results):
     assert points.rows == [["20", "30.00", "0.750", "2.75", "0.950", "0.779"]]
     assert list(points.heads)[:2] == ["quality", "PSNR"]
     assert tables.weights_table({**results, "with_model": []}) is None
+
+
+def point(size, accuracy, mosaic=None):
+    found = {"bytes": {"file": 9.0, "mosaic": size}, "accuracy": accuracy}
+    return found if mosaic is None else {**found, "mosaic": {"accuracy": mosaic}}
+
+
+def test_the_smallest_files_that_a_classifier_reads():
+    results = {
+        "originals_accuracy": 0.8,
+        "lines": [
+            {"name": "a", "title": "A", "ours": True,
+             "points": [point(5.0, 0.71), point(8.0, 0.76), point(20.25, 0.8)]},
+            {"name": "b", "title": "B", "ours": True, "points": [point(7.0, 0.7)]},
+            # A mosaic is counted by what comes out of it.
+            {"name": "r", "title": "R", "ours": False,
+             "points": [point(30.0, 0.8, mosaic=0.785), point(40.0, 0.7, mosaic=0.795)]},
+            # Judged by its own classifier, which had 0.78.
+            {"name": "k", "title": "K", "ours": False, "points": [point(25.0, 0.761)]},
+        ],
+        "kept": {"lines": ["k"], "originals_accuracy": 0.78},
+    }  # fmt: skip
+    table = tables.smallest_table(results)
+    assert table.heads == ["points lost, at most", "1", "2", "5", "10"]
+    assert table.rows == [
+        ["the best of all rivals", "40.0\nR", "25.0\nK", "25.0\nK", "25.0\nK"],
+        ["the best of the package’s codecs", "20.2\nA", "20.2\nA", "8.0\nA", "5.0\nA"],
+        ["A", "20.2", "20.2", "8.0", "5.0"],
+        ["B", "–", "–", "–", "7.0"],
+    ]
+    assert tables.smallest_table({**results, "originals_accuracy": None}) is None

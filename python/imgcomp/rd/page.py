@@ -59,6 +59,7 @@ def render_page(
         best=tables.best_table(results),
         levels=_by_measure(results, _level_tables),
         fallen=tables.fallen_table(results),
+        smallest=tables.smallest_table(results),
         retrained=tables.retrained_table(results),
         weights=tables.weights_table(results),
         points=[

@@ -178,6 +178,58 @@ def fallen_table(results: Results) -> Shown | None:
     )
 
 
+def smallest_table(results: Results) -> Shown | None:
+    """Bytes of the smallest files of which a classifier still reads nearly as much as of originals.
+
+    Args:
+        results: content of ``results.json``.
+
+    Returns:
+        A row for the best of all rivals and one for the best of the package's codecs, as far as
+        there are any, then one for each of these; None where nothing was classified.
+    """
+    if results["originals_accuracy"] is None:
+        return None
+    rows = []
+    for title, ours in ((BEST, False), ("the best of the package’s codecs", True)):
+        lines = [line for line in results["lines"] if line["ours"] == ours]
+        if lines:
+            rows.append([title, *(_smallest(results, lines, lost) for lost in _LOST)])
+    for line in results["lines"]:
+        if line["ours"]:
+            cells = (_smallest(results, [line], lost) for lost in _LOST)
+            rows.append([line["title"], *(cell.partition("\n")[0] for cell in cells)])
+    return Shown(
+        "The smallest file that a classifier still reads, in bytes an image",
+        ["points lost, at most", *(f"{lost:g}" for lost in _LOST)],
+        rows,
+        "All images in one file, at the coarsest of the settings measured at which a classifier "
+        "that was trained on originals has lost no more points of its accuracy.",
+    )
+
+
+_LOST = (1, 2, 5, 10)
+"""Points of accuracy."""
+
+
+def _smallest(results: Results, lines: Sequence[Mapping[str, Any]], lost: float) -> str:
+    """The fewest bytes, and the line that they are of."""
+    kept = results.get("kept", {"lines": ()})  # judged by a classifier of their own
+    found = []
+    for line in lines:
+        judged = kept if line["name"] in kept["lines"] else results
+        least = judged["originals_accuracy"] - lost / 100 - 1e-9
+        found += [
+            (point["bytes"]["mosaic"], line["title"])
+            for point in line["points"]
+            if point.get("mosaic", point)["accuracy"] >= least
+        ]
+    if not found:
+        return NONE
+    size, title = min(found)
+    return f"{size:.1f}\n{title}"
+
+
 def retrained_table(results: Results) -> Shown | None:
     """Classifiers trained on reconstructions beside that of originals; None where there are none.
 
