@@ -231,14 +231,20 @@ def _rate_in_words(content: Content, name: str, size: str, counted: str) -> str:
 def _loss_in_words(content: Content, name: str) -> str:
     for record in content["fallen"]:
         if record["size"] == _FAIR:
-            (line,) = [each for each in record["lines"] if each["line"] == name]
+            lines = [each for each in record["lines"] if each["line"] == name]
+            if not lines:  # kept from an earlier comparison, whose best rival had another rate
+                continue
+            (line,) = lines
             rival = tables.titles_of(content)[record["rival"]]
             where = (
                 f"where the best rival ({rival}) has lost {record['rival_fallen']:.1f} points of"
             )
             if line["fallen"] is None:
                 return f"needs more bits at its coarsest setting than there are {where} accuracy"
-            return f"{where} accuracy, it has lost {_points(line['fallen'])}"
+            lost = line["fallen"]
+            if lost < 0:
+                return f"{where} accuracy, it has {_points(-lost)} more than the originals"
+            return f"{where} accuracy, it has lost {_points(lost)}"
     return ""
 
 

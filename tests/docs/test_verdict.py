@@ -190,6 +190,29 @@ def test_photographs_have_no_classes_and_so_nothing_on_what_is_recognised(markdo
     assert cells(texts["best"], "house")[-1] == "+4.0 %<br>+1.0 … +6.0"
 
 
+def test_what_is_committed_is_shown(markdown):
+    found = markdown.committed(ROOT / "results" / "rd")
+    assert "**The smallest file that a classifier still reads" in markdown.verdict(found)
+    for content in found.values():
+        for name, part in markdown.PARTS.items():
+            assert part(content) or name == "recognised"
+
+
+def test_a_line_that_was_kept_need_not_have_been_at_the_best_rivals_rate(markdown, content):
+    content["lines"].append({**content["lines"][0], "name": "house@3", "title": "house@3"})
+    content["bd_rates"].append({**record("psnr", "mosaic", -20.0), "tested": "house@3"})
+    assert markdown.sentences_of(content)[1].endswith(
+        "at equal PSNR (all images in one file; −23.0 … −18.0 %)."
+    )
+    assert cells(markdown.verdict({"cifar10": content}), "CIFAR-10 | house@3")[-2] == "–"
+
+
+def test_what_is_recognised_better_than_the_originals_is_said_so(markdown, content):
+    content["fallen"][0]["lines"][0]["fallen"] = -1.75
+    (sentence,) = markdown.sentences_of(content)
+    assert sentence.endswith("5.0 points of accuracy, it has 1.8 more than the originals.")
+
+
 def test_committed_comparisons_are_of_known_sets_and_small():
     folder = ROOT / "results" / "rd"
     known = {"cifar10", "fashion-mnist", "mnist", "cifar100", "kodak"}
