@@ -7,6 +7,7 @@
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <doctest/doctest.h>
 
 #include "imgcomp/error.h"
@@ -83,6 +84,29 @@ TEST_CASE("lambda weighs each image's distortion by its own level") {
   context.level_shares = context.level_shares.flip(0);
   const ObjectiveResult turned = (*make_objective("lambda*mse"))(model, batch, context);
   CHECK(!at::allclose(turned.loss, (shares * lambdas * squares).mean()));
+}
+
+TEST_CASE("distortions are what the loss has of each image besides its bits") {
+  const Model model(testing::rated_autoencoder({10.0, 1000.0}), 1);
+  const at::Tensor target = at::rand({3, 1, 4, 4}), output = at::rand({3, 1, 4, 4});
+  const Batch batch{target, target, {}};
+  ForwardContext context;
+  context.level_shares = at::tensor({1.0F, 0.0F, 0.5F, 0.5F, 0.0F, 1.0F}).view({3, 2});
+  const at::Tensor error = output - target;
+  const at::Tensor squares = error.square().sum({1, 2, 3}) / 16;
+  const at::Tensor distances = error.abs().sum({1, 2, 3}) / 16;
+  const at::Tensor lambdas = at::tensor({10.0F, 100.0F, 1000.0F});
+  const std::map<std::string, at::Tensor> expected{
+      {"rate+lambda*mse", lambdas * squares},
+      {"2*rate+3*mse+lambda*l1", 3 * squares + lambdas * distances},
+      {"rate", at::zeros({3})},
+  };
+  for (const auto& [name, losses] : expected) {
+    CHECK(at::allclose(make_objective(name)->distortions(model, output, batch, context), losses));
+  }
+  for (const char* name : {"bce", "cross_entropy"}) {
+    CHECK_THROWS_AS(make_objective(name)->distortions(model, output, batch, context), UsageError);
+  }
 }
 
 TEST_CASE("a judge is a classifier of the same images") {

@@ -136,14 +136,21 @@ def test_the_smallest_files_that_a_classifier_reads():
             # Judged by its own classifier, which had 0.78.
             {"name": "k", "title": "K", "ours": False, "points": [point(25.0, 0.761)]},
         ],
+        "data": {"image_shape": [3, 4, 4]},
+        # Between two settings it is the curve's, as at equal quality.
+        "at_quality": [
+            {"line": "a", "measure": "accuracy", "level": 75.0, "mosaic": 3.5},
+            {"line": "a", "measure": "psnr", "level": 75.0, "mosaic": 0.5},
+            {"line": "r", "measure": "accuracy", "level": 79.0, "mosaic": None},
+        ],
         "kept": {"lines": ["k"], "originals_accuracy": 0.78},
     }  # fmt: skip
     table = tables.smallest_table(results)
     assert table.heads == ["points lost, at most", "1", "2", "5", "10"]
     assert table.rows == [
         ["the best of all rivals", "40.0\nR", "25.0\nK", "25.0\nK", "25.0\nK"],
-        ["the best of the package’s codecs", "20.2\nA", "20.2\nA", "8.0\nA", "5.0\nA"],
-        ["A", "20.2", "20.2", "8.0", "5.0"],
+        ["the best of the package’s codecs", "20.2\nA", "20.2\nA", "7.0\nA", "5.0\nA"],
+        ["A", "20.2", "20.2", "7.0", "5.0"],
         ["B", "–", "–", "–", "7.0"],
     ]
     assert tables.smallest_table({**results, "originals_accuracy": None}) is None

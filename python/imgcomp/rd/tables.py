@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -203,8 +204,8 @@ def smallest_table(results: Results) -> Shown | None:
         "The smallest file that a classifier still reads, in bytes an image",
         ["points lost, at most", *(f"{lost:g}" for lost in _LOST)],
         rows,
-        "All images in one file, at the coarsest of the settings measured at which a classifier "
-        "that was trained on originals has lost no more points of its accuracy.",
+        "All images in one file, where a classifier that was trained on originals has lost no more "
+        "points of its accuracy: between two settings, or at the coarsest one.",
     )
 
 
@@ -218,12 +219,21 @@ def _smallest(results: Results, lines: Sequence[Mapping[str, Any]], lost: float)
     found = []
     for line in lines:
         judged = kept if line["name"] in kept["lines"] else results
-        least = judged["originals_accuracy"] - lost / 100 - 1e-9
-        found += [
-            (point["bytes"]["mosaic"], line["title"])
-            for point in line["points"]
-            if point.get("mosaic", point)["accuracy"] >= least
+        level = 100 * judged["originals_accuracy"] - lost
+        sizes = [
+            record["mosaic"] * math.prod(results["data"]["image_shape"][1:]) / 8
+            for record in results["at_quality"]
+            if (record["line"], record["measure"]) == (line["name"], ACCURACY)
+            and math.isclose(record["level"], level, rel_tol=1e-5)
+            and record["mosaic"] is not None
         ]
+        # Curves that do not come down to the level have it at every setting.
+        sizes = sizes or [
+            point["bytes"]["mosaic"]
+            for point in line["points"]
+            if 100 * point.get("mosaic", point)["accuracy"] >= level - 1e-6
+        ]
+        found += [(size, line["title"]) for size in sizes]
     if not found:
         return NONE
     size, title = min(found)
