@@ -80,7 +80,7 @@ class Codec:
 
     @property
     def judge(self) -> Classifier | None:
-        """The classifier for which the encoder looks for a better code, if it does for one's."""
+        """The classifier for which the encoder looks for a better code; None where for none."""
         return self._judge
 
     @property

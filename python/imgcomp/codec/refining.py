@@ -34,7 +34,7 @@ def rounds(effort: int) -> int:
 def checked_judge(
     effort: int, code: object, name: str, judge: Classifier | None = None
 ) -> Classifier | None:
-    """The classifier for which a code of a codec is refined at an effort; None where for no one's.
+    """The classifier for which a code of a codec is refined at an effort; None where for none.
 
     Args:
         effort: 0 … `MOST_EFFORT`.
