@@ -23,6 +23,7 @@ from imgcomp.training.fit import frozen
 
 MOST_EFFORT = 6
 _JUDGES = Path(__file__).parent / "recipes"
+_SUFFIX = ".judge.safetensors"
 _RATE, _JUDGE = "rate", "judge"
 
 
@@ -65,13 +66,13 @@ def checked_judge(
 
 
 def _judge_of(name: str) -> Classifier | None:
-    path = _JUDGES / f"{name}.judge.safetensors"
-    if not path.is_file():
+    known = {path.name.removesuffix(_SUFFIX): path for path in _JUDGES.glob(f"*{_SUFFIX}")}
+    if name not in known:
         raise UsageError(
             f"the codec {name!r} was trained for a classifier to recognise its images: give that "
             "one, or another, as the judge"
         )
-    found = load(path)
+    found = load(known[name])
     assert isinstance(found, Classifier)
     return frozen(found)
 
