@@ -45,11 +45,11 @@ def test_codes_get_better_with_the_effort(
     trained: Codec, images: torch.Tensor, quality: int
 ) -> None:
     at = trained.at(quality)
-    usual, some, more = (costs(at.with_effort(effort), images[:40]) for effort in (0, 1, 3))
+    usual, some, more = (costs(at.with_effort(effort), images[:40]) for effort in (0, 1, 4))
     assert bool((some <= usual + 1e-5).all())
     assert bool((more <= usual + 1e-5).all())
     assert more.mean() < some.mean() < 0.995 * usual.mean()
-    assert more.mean() < 0.99 * usual.mean()
+    assert more.mean() < 0.985 * usual.mean()
 
 
 @pytest.fixture(scope="module")

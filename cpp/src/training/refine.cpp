@@ -138,19 +138,16 @@ at::Tensor refine_steps(const Model& model, const at::Tensor& images, const at::
 at::Tensor distortions(const Model& model, const at::Tensor& images, const at::Tensor& outputs,
                        double level, const std::string& objective,
                        std::shared_ptr<const Model> judge, const AfterBatch& after_batch) {
-  const ImageData data{images, outputs, {}};
+  const ImageData data{outputs, images, {}};
   require_autoencoder(model);
   check_data(data, model, "the");
   const std::unique_ptr<Objective> counted = make_objective(objective, {}, std::move(judge));
   counted->check(model, data);
   const auto found = [&](int64_t begin, int64_t end) {
-    const BatchLoader loader({images.slice(0, begin, end), outputs.slice(0, begin, end), {}},
+    const BatchLoader loader({outputs.slice(0, begin, end), images.slice(0, begin, end), {}},
                              model.spec(), model.device(), at::MemoryFormat::Contiguous);
-    // Loaded as an input and its target: what came back is the latter here, and both change places.
-    const Batch loaded = loader.load(index_range(0, end - begin, model.device()));
-    return counted
-        ->distortions(model, loaded.target, {loaded.input, loaded.input, {}},
-                      at_level(model, level, end - begin))
+    const Batch batch = loader.load(index_range(0, end - begin, model.device()));
+    return counted->distortions(model, batch.input, batch, at_level(model, level, end - begin))
         .to(at::kFloat)
         .to(images.device());
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +141,7 @@ def _given(recipe: Recipe) -> str:
     """What the training begins with, and what it looks at."""
     given = {
         "Begins with the weights of": recipe.start,
-        "The judge is the classifier in": _judge(recipe).get("judge"),
+        "The judge is the classifier in": _judge(recipe),
     }
     return "".join(f"- {words} `{name}`.\n" for words, name in given.items() if name is not None)
 
@@ -227,13 +228,13 @@ def results(
         "parameters": codec.model.num_parameters,
         "multiply_adds": codec.model.multiply_adds,
         "command": command,
-        "config": recipe.to_dict() | _judge(recipe),
+        "config": dataclasses.replace(recipe, judge=_judge(recipe)).to_dict(),
         "environment": dict(environment),
         "rates": {name: [r.to_dict() for r in points] for name, points in rates.items()},
         "history": history.to_dict(),
     }
 
 
-def _judge(recipe: Recipe) -> dict[str, str]:
+def _judge(recipe: Recipe) -> str | None:
     """The judge's file, wherever it lies."""
-    return {"judge": Path(recipe.judge).name} if recipe.judge else {}
+    return recipe.judge and Path(recipe.judge).name

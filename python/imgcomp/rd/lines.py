@@ -35,6 +35,11 @@ class Point:
     part: str = ""
 
     @property
+    def effort(self) -> int:
+        """Of the codec's encoder; 0 of others."""
+        return 0 if self.codec is None else self.codec.effort
+
+    @property
     def label(self) -> str:
         """For the name of a stage and for tables."""
         text = f"{self.setting:g}"
@@ -167,7 +172,7 @@ def _package(entry: str, shape: tuple[int, int, int]) -> list[Line]:
     return [_codecs(names.split("+"), shape, int(effort))]
 
 
-def _house(shape: tuple[int, int, int], effort: int = 0) -> list[Line]:
+def _house(shape: tuple[int, int, int], effort: int) -> list[Line]:
     """Those of the package that take such images: the house's base codecs as one curve.
 
     With an effort it is these alone.

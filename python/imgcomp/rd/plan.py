@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgcomp.codec.refining import rounds
 from imgcomp.errors import UsageError
@@ -14,6 +14,9 @@ from imgcomp.rd.material import TILE, Material
 from imgcomp.rd.package import FingerprintedCodec
 from imgcomp.rd.quality import MS_SSIM
 from imgcomp.stages import Artifacts, Fingerprinted, Stage
+
+if TYPE_CHECKING:
+    from imgcomp.datasets import Split
 
 SHOWN = 8
 """Images on the page."""
@@ -92,21 +95,13 @@ def planned(
     Raises:
         UsageError: a rival has nothing to learn from.
     """
-    from imgcomp.papers.judges import judge, judge_config
-
     shape = material.test.image_shape
     plan = Plan(shape[1] * shape[2])
     judged: dict[str, Stage] = {}
     measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}
     if judge_epochs and material.labelled and min(shape[1:]) >= _JUDGE_SIDE:
-        config = judge_config(shape, len(material.test.classes), epochs=judge_epochs)
-        classifier = judge(
-            "judge", config, cost=1000, train=material.train, validation=material.test
-        )
-        judged["classifier"] = classifier
-        plan.originals = stages.originals(
-            "originals", {}, images=material.test, classifier=classifier
-        )
+        config = _judge_config(material, judge_epochs)
+        judged["classifier"], plan.originals = _judge(material, config, material.train)
     for line in lines:
         plan.points[line.name] = []
         for at in line.points:
@@ -142,17 +137,11 @@ def _plan_retraining(
     plan: Plan, lines: list[Line], material: Material, epochs: int, images: int
 ) -> None:
     """Classifiers that see a few images after some lines' points, and one that sees originals."""
-    from imgcomp.papers.judges import judge, judge_config
-
     seen = material.train.take(min(images, len(material.train)))
     plan.few = len(seen)
     oftener = max(1, min(_OFTENER, len(material.train) // plan.few))
-    shape, classes = material.test.image_shape, len(material.test.classes)
-    config = judge_config(shape, classes, epochs=epochs * oftener)
-    classifier = judge("judge/few", config, cost=500, train=seen, validation=material.test)
-    plan.few_originals = stages.originals(
-        "originals/few", {}, images=material.test, classifier=classifier
-    )
+    config = _judge_config(material, epochs * oftener)
+    _, plan.few_originals = _judge(material, config, seen, "/few")
     for line in lines:
         for number in sorted(_some(line)):
             at = line.points[number]
@@ -166,16 +155,35 @@ def _plan_retraining(
             )
 
 
+def _judge_config(material: Material, epochs: int) -> dict[str, Any]:
+    from imgcomp.papers.judges import judge_config
+
+    return judge_config(material.test.image_shape, len(material.test.classes), epochs=epochs)
+
+
+def _judge(
+    material: Material, config: dict[str, Any], train: Split, ending: str = ""
+) -> tuple[Stage, Stage]:
+    """A classifier that is trained on originals, and what it makes of those that are sent."""
+    from imgcomp.papers.judges import judge
+
+    test = material.test
+    classifier = judge(f"judge{ending}", config, cost=1000, train=train, validation=test)
+    return classifier, stages.originals(
+        f"originals{ending}", {}, images=test, classifier=classifier
+    )
+
+
 def _cost(line: Line, at: Point) -> float:
     """Seconds that images take, roughly."""
-    if at.codec is not None and at.codec.effort:
-        return float(rounds(at.codec.effort))
+    if at.effort:
+        return float(rounds(at.effort))
     return _COSTS.get(line.name, _COSTS.get(line.family, 5.0))
 
 
 def _some(line: Line) -> set[int]:
     """A few points from a line's coarser half, where something is lost."""
-    if line.lossless or any(at.codec is not None and at.codec.effort for at in line.points):
+    if line.lossless or any(at.effort for at in line.points):
         return set()
     last = len(line.points) - 1
     return {round(last * share) for share in (0.15, 0.4, 0.65)[:_RETRAINED]}

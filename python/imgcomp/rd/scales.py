@@ -78,7 +78,8 @@ _VARIANTS = {"-ms-ssim": "ms_ssim", "-classifier": ACCURACY}
 
 def trained_for(name: str) -> str:
     """Which of `SCALES` a codec of the package is for, by its name, whatever the effort."""
+    codec = name.partition("@")[0]
     for ending, measure in _VARIANTS.items():
-        if name.partition("@")[0].endswith(ending):
+        if codec.endswith(ending):
             return measure
     return MAIN

@@ -10,7 +10,7 @@ from typing import Any
 from imgcomp.rd.figures import SIZE_TITLES
 from imgcomp.rd.found import WHOLE
 from imgcomp.rd.rates import ENVELOPE
-from imgcomp.rd.scales import ACCURACY, MAIN, SCALES
+from imgcomp.rd.scales import ACCURACY, LOST, MAIN, SCALES
 
 Results = Mapping[str, Any]
 
@@ -18,6 +18,8 @@ COUNTED = {**SIZE_TITLES, WHOLE: "whole photographs, a file each"}
 """Ways of counting, for people."""
 BEST = "the best of all rivals"
 NONE = "–"
+_LOST = LOST[:4]
+"""Points of accuracy."""
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,6 @@ def smallest_table(results: Results) -> Shown | None:
         "All images in one file, where a classifier that was trained on originals has lost no more "
         "points of its accuracy: between two settings, or at the coarsest one.",
     )
-
-
-_LOST = (1, 2, 5, 10)
-"""Points of accuracy."""
 
 
 def _smallest(results: Results, lines: Sequence[Mapping[str, Any]], lost: float) -> str:
