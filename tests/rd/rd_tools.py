@@ -37,8 +37,13 @@ def dense_codec(bits: int = 4, name: str = "tiny") -> codec.Codec:
     return codec.from_model(model, datasets.load("digits").train.images[:200], bits=bits, name=name)
 
 
-def several_rates(images: torch.Tensor, name: str = "several") -> codec.Codec:
-    """A codec of several rates and any size: patches under principal components, not trained."""
+def several_rates(
+    images: torch.Tensor, name: str = "several", objective: str = "rate+lambda*mse"
+) -> codec.Codec:
+    """A codec of several rates and any size: patches under principal components, not trained.
+
+    Its file says, all the same, that it was trained for `objective`.
+    """
     model = house(
         images,
         [50.0, 500.0, 5000.0],
@@ -49,7 +54,7 @@ def several_rates(images: torch.Tensor, name: str = "several") -> codec.Codec:
         context=8,
         kernel_size=3,
     )
-    return codec.from_model(model, images, name=name)
+    return codec.from_model(model, images, name=name, objective=objective)
 
 
 IMAGES = 5

@@ -136,3 +136,22 @@ def test_others_at_an_effort(tmp_path):
     assert [line.name for line in lines_of([file, f"{file}@1"], GRAY)] == ["mine@2", "mine@2@1"]
     with pytest.raises(UsageError, match="no effort to choose"):
         lines_of(["patch-gray@1"], GRAY)
+
+
+def test_codecs_that_ask_a_classifier_of_the_images_own_classes():
+    (line,) = lines_of(["house-gray-classifier@2:own"], GRAY)
+    assert line.name == "house-gray-classifier@2:own"
+    assert [point.label for point in line.points][:2] == ["1", "10"]
+    for point in line.points:  # whom it asks is known only later
+        assert (point.effort, point.codec.effort, point.codec.judge) == (2, 0, None)
+    larger = (1, 32, 32)
+    lines_of(["house-gray-classifier@2:own"], larger)
+    text = "asks a classifier of images of 1×28×28, those here are of 1×32×32; with :own"
+    with pytest.raises(UsageError, match=text):
+        lines_of(["house-gray-classifier@2"], larger)
+    for entry in ("house@2:own", "house-gray@2:own", "patch-gray@2:own"):
+        with pytest.raises(UsageError, match="not trained for a classifier, so that it asks none"):
+            lines_of([entry], GRAY)
+    for wrong in ("house@:own", "house@7:own", "house@2:", "house@own"):
+        with pytest.raises(UsageError, match="an effort is 1 … 6, not"):
+            lines_of([wrong], GRAY)

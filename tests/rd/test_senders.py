@@ -9,8 +9,10 @@ import pytest
 import torch
 from rd_tools import dense_codec, digits, never, several_rates, smooth
 
-from imgcomp import datasets, metrics
+from imgcomp import datasets, metrics, models
 from imgcomp.codec import Archive
+from imgcomp.errors import UsageError
+from imgcomp.papers.common import model_from
 from imgcomp.rd import ordinary, pca, quality, symbols, vectors
 from imgcomp.rd.lines import lines_of
 from imgcomp.rd.material import Material
@@ -221,6 +223,29 @@ def test_stages_of_different_qualities_are_different_stages(tmp_path):
     assert len({node.inputs["model"].fingerprint for node in nodes}) == 11
 
 
+def test_a_codec_asks_another_classifier_than_the_one_that_judges(tmp_path):
+    codec = several_rates(digits(40), objective="rate+lambda*judge")
+    codec.save(tmp_path / "mine.safetensors")
+    lines = lines_of([f"{tmp_path / 'mine.safetensors'}@1:own"], (1, 28, 28))
+    loaded = datasets.load("digits")
+    sent = Material("digits", loaded.test.take(6), loaded.train.take(64), labelled=True)
+    plan = planned(lines, sent, judge_epochs=1, retrain_images=0)
+    node = plan.points["mine@1:own"][5]
+    seeds = {name: node.inputs[name].config["seed"] for name in ("classifier", "asked")}
+    assert seeds == {"classifier": 0, "asked": 7}
+
+    found = Runner(tmp_path).run([node, node.inputs["asked"]])
+    asked = model_from(found[node.inputs["asked"]])
+    alone = codec.at(50).with_effort(1, judge=asked).compress(sent.test.images)
+    assert float(found[node]["file"].sum()) == pytest.approx(len(alone))
+    assert len(alone) != len(codec.at(50).compress(sent.test.images))
+
+    unlabelled = Material("some", sent.test, sent.train, labelled=False)
+    for material, epochs in ((unlabelled, 1), (sent, 0)):
+        with pytest.raises(UsageError, match="asks a classifier of the images' own classes, and"):
+            planned(lines, material, judge_epochs=epochs, retrain_images=0)
+
+
 def test_the_longest_stages_begin_first():
     lines = lines_of(["png", "webp", "avif"], (3, 32, 32))
     sent = Material("some", split(smooth(3)), split(smooth(9)), labelled=False)
@@ -241,6 +266,16 @@ def test_a_codec_of_any_size_takes_a_photograph_as_it_is_and_others_its_tiles():
     tiled = torch.stack([tall[:, :28], tall[:, 28:]])
     assert size == len(dense_codec().compress(tiled))
     assert torch.equal(back[:, 28:], dense_codec().decompress(dense_codec().compress(tiled))[1])
+
+
+def test_a_photograph_is_tiles_for_a_codec_that_asks_a_classifier():
+    codec = several_rates(digits(40), objective="rate+lambda*judge")
+    codec = codec.at(30).with_effort(1, judge=models.buell2022(seed=1))
+    tall = smooth(1, 1, 56)[0, :, :, :28]
+    size, back = CodecSender(codec).photograph(tall, 28)
+    data = codec.compress(torch.stack([tall[:, :28], tall[:, 28:]]))
+    assert size == len(data)
+    assert torch.equal(back[:, 28:], codec.decompress(data)[1])
 
 
 def test_measures_of_equal_and_of_tiny_images():

@@ -82,6 +82,8 @@ def test_against_the_best_a_row_for_each_measure(results):
     assert shown.rows[0][2] == "−25.0 %\n−25.0 … −25.0"
     # The accuracies have 71 … 80 % in common, where each has two points.
     assert " % *\n" in shown.rows[1][2]
+    nothing = [{**record, "percent": None} for record in results["bd_rates"]]
+    assert tables.best_table({**results, "bd_rates": nothing}).rows == []
 
 
 def test_rates_at_equal_quality(results):
@@ -116,6 +118,8 @@ def test_weights_among_so_many_images(results):
     assert points.rows == [["20", "30.00", "0.750", "2.75", "0.950", "0.779"]]
     assert list(points.heads)[:2] == ["quality", "PSNR"]
     assert tables.weights_table({**results, "with_model": []}) is None
+    nothing = [{**record, "percent": None} for record in results["with_model"]]
+    assert tables.weights_table({**results, "with_model": nothing}) is None
 
 
 def point(size, accuracy, mosaic=None):

@@ -32,7 +32,8 @@ def rd(
             help="What is compared, with commas between: house (the package's codecs for these "
             "images), house@3 (the base ones at that effort), jpeg, webp, avif, jxl, png, pca, pq, "
             "a folder of 'imgcomp reproduce' (its networks), a codec's name or file, also with "
-            "@3; several codecs with + between them make one curve.",
+            "@3 (@3:own: it asks a classifier of these images' classes); several codecs with + "
+            "between them make one curve.",
         ),
     ] = _DEFAULT,
     images: Annotated[

@@ -54,7 +54,10 @@ def _print(console: Any, shown: Shown, title: str | None = None) -> None:
     table = Table(title=title or shown.title, box=None, title_justify="left")
     for index, head in enumerate(shown.heads):
         table.add_column(
-            _SHORT.get(head, head), justify="right" if index else "left", no_wrap=index > 0
+            _SHORT.get(head, head),
+            justify="right" if index else "left",
+            no_wrap=index > 0,
+            overflow="ellipsis" if index else "fold",
         )
     for row in shown.rows:
         table.add_row(*(_SHORT.get(cell, cell.partition("\n")[0]) for cell in row))
@@ -77,7 +80,7 @@ def _print_levels(console: Any, results: Mapping[str, Any]) -> None:
         box=None,
         title_justify="left",
     )
-    table.add_column("Codec")
+    table.add_column("Codec", overflow="fold")
     for level in chosen[::2]:
         table.add_column(f"{level:g} dB", justify="right", no_wrap=True)
     rates = {(record["line"], record["level"]): record for record in records}

@@ -57,12 +57,17 @@ def checked_judge(
             "whose file says for what rate and distortion they were trained"
         )
     if judge is None:
-        return _judge_of(name) if _JUDGE in objective else None
-    if _JUDGE not in objective:
+        return _judge_of(name) if asks_a_judge(code) else None
+    if not asks_a_judge(code):
         raise UsageError(
             f"the codec {name!r} was trained for {objective!r}: no judge has a say in that"
         )
     return frozen(judge)
+
+
+def asks_a_judge(code: object) -> bool:
+    """Whether it is for a classifier that a codec's code is refined at an effort."""
+    return isinstance(code, ContextCode) and _JUDGE in (code.objective or "")
 
 
 def _judge_of(name: str) -> Classifier | None:

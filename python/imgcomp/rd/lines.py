@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgcomp.codec import Codec, load, names
-from imgcomp.codec.refining import MOST_EFFORT
+from imgcomp.codec.refining import MOST_EFFORT, asks_a_judge
 from imgcomp.errors import UsageError
 from imgcomp.rd import ordinary, package, pca, vectors
-from imgcomp.rd.networks import TrainedNetwork, is_run, trained_networks
+from imgcomp.rd.networks import TrainedNetwork, is_run, sizes_text, trained_networks
 from imgcomp.rd.scales import MAIN, trained_for
 
 OTHERS = ("pca", "pq")
 HOUSE = "house"
+_OWN = ":own"
 DEFAULT = (HOUSE, *ordinary.FAMILIES, *OTHERS)
 
 
@@ -28,16 +29,19 @@ class Point:
         setting: what is turned.
         codec: what sends, where it is of the package, at its quality.
         part: which of a line's codecs that is; empty where it has but one, of several settings.
+        own: effort at which the codec, which has none yet, is to ask a classifier of the images'
+            own classes; 0 of others.
     """
 
     setting: float
     codec: Codec | None = field(default=None, repr=False)
     part: str = ""
+    own: int = 0
 
     @property
     def effort(self) -> int:
         """Of the codec's encoder; 0 of others."""
-        return 0 if self.codec is None else self.codec.effort
+        return self.own or (0 if self.codec is None else self.codec.effort)
 
     @property
     def label(self) -> str:
@@ -87,7 +91,8 @@ def lines_of(entries: Sequence[str], shape: tuple[int, int, int]) -> list[Line]:
             autoencoders that it trained, see `trained_networks`; or what `imgcomp.codec.load`
             takes, several with ``+`` between them as one curve. With ``@EFFORT`` behind it at an
             effort, see `imgcomp.codec.Codec.with_effort`; ``house@EFFORT`` is the base codecs
-            alone.
+            alone. With ``@EFFORT:own`` a codec that was trained for a classifier asks, at this
+            effort, one of the images' own classes.
         shape: (C, H, W) of the images.
 
     Raises:
@@ -160,19 +165,78 @@ def _network(network: TrainedNetwork) -> Line:
     )
 
 
+@dataclass(frozen=True)
+class _Encoder:
+    """How codecs of a line encode.
+
+    Attributes:
+        effort: 0 … `MOST_EFFORT`.
+        own: whether they ask a classifier of the images' own classes.
+    """
+
+    effort: int = 0
+    own: bool = False
+
+    @classmethod
+    def read(cls, text: str, entry: str) -> _Encoder:
+        """What is behind the ``@`` of an entry.
+
+        Raises:
+            UsageError: there is no such effort.
+        """
+        effort = text.removesuffix(_OWN)
+        if not effort.isdecimal() or not 1 <= int(effort) <= MOST_EFFORT:
+            raise UsageError(
+                f"--codecs: an effort is 1 … {MOST_EFFORT}, not {text!r} as in {entry}"
+            )
+        return cls(int(effort), effort != text)
+
+    @property
+    def suffix(self) -> str:
+        """Behind the name of a line."""
+        return f"@{self.effort}{_OWN if self.own else ''}" if self.effort else ""
+
+    def of(self, codec: Codec) -> Codec:
+        """A codec at the effort; one that is to ask a classifier gets it with that.
+
+        Raises:
+            UsageError: the codec has no effort to choose, asks nobody, or one who sees images of
+                another size.
+        """
+        if not self.own:
+            found = codec.with_effort(self.effort)
+            if found.judge is not None and found.judge.input_shape != codec.image_shape:
+                raise UsageError(
+                    f"--codecs: {codec.name}{self.suffix}: asks a classifier of images of "
+                    f"{sizes_text(found.judge.input_shape)}, those here are of "
+                    f"{sizes_text(codec.image_shape)}; with {_OWN} behind it, it asks one of theirs"
+                )
+            return found
+        if not asks_a_judge(codec.code):
+            raise UsageError(
+                f"--codecs: {codec.name}{self.suffix}: was not trained for a classifier, so that "
+                f"it asks none; leave {_OWN} out"
+            )
+        return codec
+
+
+_PLAIN = _Encoder()
+
+
 def _package(entry: str, shape: tuple[int, int, int]) -> list[Line]:
     """``house``, or names and files of codecs; at an effort where there is an ``@``."""
-    names, at, effort = entry.rpartition("@")
+    names, at, behind = entry.rpartition("@")
+    encoder = _PLAIN
     if not at or entry.endswith(".safetensors"):
-        names, effort = entry, "0"
-    elif not effort.isdecimal() or not 1 <= int(effort) <= MOST_EFFORT:
-        raise UsageError(f"--codecs: an effort is 1 … {MOST_EFFORT}, not {effort!r} as in {entry}")
+        names = entry
+    else:
+        encoder = _Encoder.read(behind, entry)
     if names == HOUSE:
-        return _house(shape, int(effort))
-    return [_codecs(names.split("+"), shape, int(effort))]
+        return _house(shape, encoder)
+    return [_codecs(names.split("+"), shape, encoder)]
 
 
-def _house(shape: tuple[int, int, int], effort: int) -> list[Line]:
+def _house(shape: tuple[int, int, int], encoder: _Encoder) -> list[Line]:
     """Those of the package that take such images: the house's base codecs as one curve.
 
     With an effort it is these alone.
@@ -185,16 +249,14 @@ def _house(shape: tuple[int, int, int], effort: int) -> list[Line]:
     house = {name: codec for name, codec in fitting.items() if _is_base(name)}
     rest = {name: codec for name, codec in fitting.items() if name not in house}
     if not fitting:
-        sizes = "×".join(map(str, shape))
         warnings.warn(
-            f"no codec of the package takes images of {sizes}: '{HOUSE}' is left out",
+            f"no codec of the package takes images of {sizes_text(shape)}: '{HOUSE}' is left out",
             UserWarning,
             stacklevel=2,
         )
-    if effort:
-        house = {name: codec.with_effort(effort) for name, codec in house.items()}
-        return [_line(f"{HOUSE}@{effort}", house)] if house else []
-    found = [_line(HOUSE, house)] if house else []
+    found = [_line(HOUSE, house, encoder)] if house else []
+    if encoder.effort:
+        return found
     return found + [_line(name, {name: codec}) for name, codec in rest.items()]
 
 
@@ -203,20 +265,20 @@ def _is_base(name: str) -> bool:
     return name.split("-")[0] == HOUSE and trained_for(name) == MAIN
 
 
-def _codecs(parts: Sequence[str], shape: tuple[int, int, int], effort: int) -> Line:
+def _codecs(parts: Sequence[str], shape: tuple[int, int, int], encoder: _Encoder) -> Line:
     codecs = {}
     for part in parts:
         codec = load(part)
         fitting = package.fitted(codec, shape)
         if fitting is None:
             raise UsageError(
-                f"{part}: takes images of {'×'.join(map(str, codec.image_shape))}, those here are "
-                f"of {'×'.join(map(str, shape))} (channels×height×width)"
+                f"{part}: takes images of {sizes_text(codec.image_shape)}, those here are of "
+                f"{sizes_text(shape)} (channels×height×width)"
             )
-        codecs[_short(part)] = fitting.with_effort(effort)
+        codecs[_short(part)] = fitting
     short = list(codecs)
     name = "+".join(short) if len(short) < 4 else f"{short[0]}+…+{short[-1]}"
-    return _line(f"{name}@{effort}" if effort else name, codecs)
+    return _line(name, codecs, encoder)
 
 
 def _short(name: str) -> str:
@@ -224,9 +286,11 @@ def _short(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2].removesuffix(".safetensors")
 
 
-def _line(name: str, codecs: dict[str, Codec]) -> Line:
+def _line(name: str, codecs: dict[str, Codec], encoder: _Encoder = _PLAIN) -> Line:
+    name += encoder.suffix
+    own = encoder.effort if encoder.own else 0
     points = tuple(
-        Point(float(setting), package.at(codec, setting), part)
+        Point(float(setting), package.at(encoder.of(codec), setting), part, own)
         for part, codec in codecs.items()
         for setting in package.settings(codec)
     )

@@ -81,14 +81,14 @@ def trained_networks(path: Path, shape: tuple[int, int, int]) -> list[TrainedNet
         UsageError: there are none, or not that one; says which there are.
         CheckpointError: a file is damaged.
     """
-    sizes = f"images of {_sizes(shape)} (channels×height×width)"
+    sizes = f"images of {sizes_text(shape)} (channels×height×width)"
     if path.is_file():
         network = _read(path)
         if network is None:
             raise UsageError(f"{path}: holds no trained autoencoder")
         own = network.model.input_shape
         if own != shape:
-            raise UsageError(f"{path}: takes images of {_sizes(own)}, expected one of {sizes}")
+            raise UsageError(f"{path}: takes images of {sizes_text(own)}, expected one of {sizes}")
         return [network]
     folder, label = (path, None) if path.is_dir() else (path.parent, path.name)
     found = [_read(each) for each in _of_first_seed(folder)]
@@ -105,7 +105,8 @@ def trained_networks(path: Path, shape: tuple[int, int, int]) -> list[TrainedNet
     return chosen
 
 
-def _sizes(shape: tuple[int, ...]) -> str:
+def sizes_text(shape: tuple[int, ...]) -> str:
+    """A shape for people, such as 3×32×32."""
     return "×".join(map(str, shape))
 
 

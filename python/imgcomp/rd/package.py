@@ -134,6 +134,8 @@ class CodecSender:
     def photograph(self, picture: torch.Tensor, side: int) -> tuple[int, torch.Tensor]:
         """A photograph through the codec: as it is where that takes any size, else as its tiles.
 
+        As its tiles, too, where the encoder asks a classifier, which sees images of one size.
+
         Args:
             picture: uint8 (C, H, W).
             side: of the tiles, which H and W are multiples of.
@@ -145,7 +147,7 @@ class CodecSender:
 
         shape = picture.shape
         whole = fitted(self.codec, (shape[0], shape[1], shape[2]))
-        if whole is not None:
+        if whole is not None and self.codec.judge is None:
             data = whole.compress(picture[None])
             return len(data), whole.decompress(data)[0]
         data = self._file(tiles(picture, side))

@@ -28,6 +28,8 @@ _PCA_FITTED, _PQ_FITTED = 5_000, 4_000
 _COSTS = {"avif": 60.0, "jxl": 6.0, "jpeg": 1.0, "webp": 3.0, "png": 1.0, "webp-lossless": 90.0}
 """Seconds of a stage, roughly; by line or family. The longest begin first, none is left alone."""
 _JUDGE_SIDE = 16
+_ASKED_SEED = 7
+"""Of the classifier that encoders ask: another one than of those that judge."""
 _OF_ANY_SIZE = ("ordinary", "codec", "network")
 """Kinds of lines that photographs are sent through as well, as they are or in tiles."""
 
@@ -93,15 +95,25 @@ def planned(
         ms_ssim: variant.
 
     Raises:
-        UsageError: a rival has nothing to learn from.
+        UsageError: a rival has nothing to learn from, or a codec no classifier to ask.
     """
     shape = material.test.image_shape
     plan = Plan(shape[1] * shape[2])
     judged: dict[str, Stage] = {}
+    asked: dict[str, Stage] = {}
     measure = {} if ms_ssim == MS_SSIM else {"ms_ssim": ms_ssim}
     if judge_epochs and material.labelled and min(shape[1:]) >= _JUDGE_SIDE:
         config = _judge_config(material, judge_epochs)
         judged["classifier"], plan.originals = _judge(material, config, material.train)
+    if asking := [line.name for line in lines for at in line.points if at.own]:
+        if not judged:
+            raise UsageError(
+                f"--codecs: {asking[0]} asks a classifier of the images' own classes, and there is "
+                f"none: it takes images of {_JUDGE_SIDE}×{_JUDGE_SIDE} or more that have classes, "
+                "and epochs to train it"
+            )
+        config = _judge_config(material, judge_epochs, _ASKED_SEED)
+        asked["asked"] = _classifier(material, config, material.train, "asked")
     for line in lines:
         plan.points[line.name] = []
         for at in line.points:
@@ -117,6 +129,7 @@ def planned(
                     images=material.test,
                     **model,
                     **judged,
+                    **(asked if at.own else {}),
                 )
             )
             if material.pictures is not None and line.kind in _OF_ANY_SIZE:
@@ -155,23 +168,27 @@ def _plan_retraining(
             )
 
 
-def _judge_config(material: Material, epochs: int) -> dict[str, Any]:
+def _judge_config(material: Material, epochs: int, seed: int = 0) -> dict[str, Any]:
     from imgcomp.papers.judges import judge_config
 
-    return judge_config(material.test.image_shape, len(material.test.classes), epochs=epochs)
+    test = material.test
+    return judge_config(test.image_shape, len(test.classes), epochs=epochs, seed=seed)
 
 
 def _judge(
     material: Material, config: dict[str, Any], train: Split, ending: str = ""
 ) -> tuple[Stage, Stage]:
     """A classifier that is trained on originals, and what it makes of those that are sent."""
+    classifier = _classifier(material, config, train, f"judge{ending}")
+    return classifier, stages.originals(
+        f"originals{ending}", {}, images=material.test, classifier=classifier
+    )
+
+
+def _classifier(material: Material, config: dict[str, Any], train: Split, label: str) -> Stage:
     from imgcomp.papers.judges import judge
 
-    test = material.test
-    classifier = judge(f"judge{ending}", config, cost=1000, train=train, validation=test)
-    return classifier, stages.originals(
-        f"originals{ending}", {}, images=test, classifier=classifier
-    )
+    return judge(label, config, cost=1000, train=train, validation=material.test)
 
 
 def _cost(line: Line, at: Point) -> float:
@@ -193,6 +210,8 @@ def _config(line: Line, at: Point) -> dict[str, Any]:
     found: dict[str, Any] = {"kind": line.kind, "line": line.name, "setting": at.setting}
     if line.kind == "pca":
         found["components"] = line.components
+    if at.own:
+        found["effort"] = at.own
     if line.kind == "ordinary":
         found["made_with"] = _versions(line.family)
     return found

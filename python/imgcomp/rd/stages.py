@@ -26,15 +26,20 @@ MOSAIC = "mosaic_"
 
 
 def sender_of(
-    config: Mapping[str, Any], channels: int, model: Artifact | FingerprintedCodec | None
+    config: Mapping[str, Any],
+    channels: int,
+    model: Artifact | FingerprintedCodec | None,
+    asked: Artifact | None = None,
 ) -> Sender:
     """What sends images.
 
     Args:
-        config: ``kind`` and ``line`` as of a `Line`, ``setting``, and of PCA ``components``.
+        config: ``kind`` and ``line`` as of a `Line`, ``setting``, of PCA ``components``, and
+            ``effort`` of a codec that asks a classifier.
         channels: of the images.
         model: what the rival has learnt beforehand: of `pca_basis`, `pq_centres` or
             `network_codec`, or a codec.
+        asked: the classifier, of `imgcomp.papers.judges.judge`.
 
     Raises:
         UsageError: they do not fit.
@@ -52,7 +57,10 @@ def sender_of(
     if kind == "network" and isinstance(model, Artifact):
         return package.sender(codec_of(model), int(setting))
     if kind == "codec" and isinstance(model, FingerprintedCodec):
-        return package.sender(model.codec, int(setting))
+        found = model.codec
+        if asked is not None:
+            found = found.with_effort(config["effort"], judge=model_from(asked))
+        return package.sender(found, int(setting))
     raise UsageError(f"there is no rival {config['line']!r} of kind {kind!r} with {model!r}")
 
 
@@ -70,6 +78,7 @@ def point(
     images: Split,
     model: Artifact | FingerprintedCodec | None = None,
     classifier: Artifact | None = None,
+    asked: Artifact | None = None,
 ) -> Artifact:
     """Send images through one rival at one setting.
 
@@ -82,6 +91,7 @@ def point(
         images: What is sent.
         model: See `sender_of`.
         classifier: Of `imgcomp.papers.judges.judge`, if images are to be classified.
+        asked: Another one, which the encoder asks; see `sender_of`.
 
     Returns:
         Tensors (N,), float64: ``file``, ``payload`` and ``mosaic``, bytes of each image; what
@@ -89,7 +99,7 @@ def point(
         (n, C, H, W); the measures and ``shown`` also as ``mosaic_…``, where a mosaic is another
         file. Data: ``model_bytes``, ``alone`` (bytes of a file of a single image).
     """
-    sender = sender_of(context.config, images.image_shape[0], model)
+    sender = sender_of(context.config, images.image_shape[0], model, asked)
     sent = sender.send(images.images, _stopped(context))
     tensors = {
         "file": sent.file,

@@ -85,7 +85,8 @@ def bd_table(results: Results, tested: str, measure: str) -> Shown:
 def best_table(results: Results) -> Shown:
     """BD-rates of the package's codecs against the best of all rivals, over every measure.
 
-    Against the only rival where there is but one.
+    Against the only rival where there is but one. Measures over which a codec shares no quality
+    with rivals have no row.
 
     Args:
         results: content of ``results.json``.
@@ -95,7 +96,8 @@ def best_table(results: Results) -> Shown:
     envelopes = any(record["anchor"] == ENVELOPE for record in results["bd_rates"])
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for record in results["bd_rates"]:
-        if record["tested"] in ours and (record["anchor"] == ENVELOPE or not envelopes):
+        chosen = record["tested"] in ours and (record["anchor"] == ENVELOPE or not envelopes)
+        if chosen and record["percent"] is not None:
             row = rows.setdefault((record["tested"], record["measure"]), {})
             row[record["size"]] = show_percent(record)
     ordered = sorted(rows, key=lambda key: list(titles).index(key[0]))
@@ -272,8 +274,12 @@ def retrained_table(results: Results) -> Shown | None:
 
 
 def weights_table(results: Results) -> Shown | None:
-    """BD-rates of the package's codecs with what must be known beforehand; None without rivals."""
-    if not results["with_model"]:
+    """BD-rates of the package's codecs with what must be known beforehand; None without any.
+
+    Codecs that share no quality with rivals have no row.
+    """
+    records = [record for record in results["with_model"] if record["percent"] is not None]
+    if not records:
         return None
     titles = titles_of(results)
     models = {
@@ -282,14 +288,14 @@ def weights_table(results: Results) -> Shown | None:
     }
     counts = [None, *results["amortised_over"]]
     rows: dict[tuple[str, str], dict[int | None, str]] = {}
-    for record in results["with_model"]:
+    for record in records:
         row = rows.setdefault((record["tested"], record["size"]), {})
         row[record["shared_by"]] = show_percent(record)
     return Shown(
         f"With the weights, among so many images: BD-rate over PSNR against {BEST}",
         ["Codec", "Its bytes", "Counted", "without", *(f"{n:,}" for n in counts if n)],
         [
-            [titles[name], f"{models[name]:,}", COUNTED[size], *(row[n] for n in counts)]
+            [titles[name], f"{models[name]:,}", COUNTED[size], *(row.get(n, NONE) for n in counts)]
             for (name, size), row in rows.items()
         ],
         "The codec’s file, divided among so many images, is added to each image’s bytes; so is "
