@@ -299,7 +299,7 @@ def test_a_training_begins_with_another_codec_and_for_a_judge(tmp_path):
     assert "agreement" in trained.history
     with pytest.raises(UsageError, match=r"start: the weight .* must be floating point of shape"):
         changed(*more, "network.width=9").model(DIGITS.train.images)
-    with pytest.raises(UsageError, match=r"judge: .*first\.safetensors is no classifier"):
+    with pytest.raises(UsageError, match=r"judge: .*first\.safetensors holds no classifier"):
         changed(*more[:1], f"judge={start}", *more[2:]).train(progress=False)
     with pytest.raises(FileNotFoundError):
         changed('judge="none.safetensors"').train(progress=False)

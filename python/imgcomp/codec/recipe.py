@@ -23,11 +23,11 @@ from imgcomp.codec.fitting import from_model
 from imgcomp.codec.recipe_checks import checked
 from imgcomp.errors import UsageError
 from imgcomp.models.house import house
-from imgcomp.models.model import Autoencoder, Classifier
-from imgcomp.training.checkpoint import load
+from imgcomp.models.model import Autoencoder
 from imgcomp.training.config import FitConfig, resolve_objective
 from imgcomp.training.fit import StopToken, fit
 from imgcomp.training.history import History
+from imgcomp.training.judge import load_judge
 from imgcomp.training.progress import Progress
 from imgcomp.training.stored_weights import rounded
 
@@ -253,15 +253,12 @@ class Recipe:
         with _threads(self.fit.threads):
             images, watched = self.images(root, offline=offline)
             model = self.model(images)
-            judge = None if self.judge is None else load(self.judge)
-            if judge is not None and not isinstance(judge, Classifier):
-                raise UsageError(f"judge: {self.judge} is no classifier")
             history = fit(
                 model,
                 images,
                 self.fit,
                 validation=watched,
-                judge=judge,
+                judge=None if self.judge is None else load_judge(self.judge),
                 progress=progress,
                 checkpoint=checkpoint,
                 resume=resume,

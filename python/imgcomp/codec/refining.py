@@ -18,8 +18,7 @@ from imgcomp.codec.context_code import ContextCode
 from imgcomp.errors import UsageError
 from imgcomp.models.model import Autoencoder, Classifier
 from imgcomp.models.pixels import images_of
-from imgcomp.training.checkpoint import load
-from imgcomp.training.fit import frozen
+from imgcomp.training.judge import core_of, frozen, load_judge
 
 MOST_EFFORT = 6
 _JUDGES = Path(__file__).parent / "recipes"
@@ -77,9 +76,7 @@ def _judge_of(name: str) -> Classifier | None:
             f"the codec {name!r} was trained for a classifier to recognise its images: give that "
             "one, or another, as the judge"
         )
-    found = load(known[name])
-    assert isinstance(found, Classifier)
-    return frozen(found)
+    return frozen(load_judge(known[name]))
 
 
 def refined(
@@ -103,7 +100,6 @@ def refined(
     Raises:
         UsageError: the judge sees images of another size.
     """
-    core = None if judge is None else judge._core
     steps = _core.refine_steps(
         model._core,
         images.contiguous(),
@@ -111,7 +107,7 @@ def refined(
         code.level,
         str(code.objective),
         rounds(effort),
-        core,
+        core_of(judge),
     )
     moved = code.values(steps)
     better = costs(model, code, images, moved, judge) < costs(model, code, images, codes, judge)
@@ -141,6 +137,6 @@ def costs(
         back,
         code.level,
         str(code.objective),
-        None if judge is None else judge._core,
+        core_of(judge),
     )
     return code.bits_of_each(codes) / images[0, 0].numel() + lost

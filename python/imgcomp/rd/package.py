@@ -11,7 +11,7 @@ from imgcomp.codec import Archive, BinaryCode, Codec, cut
 from imgcomp.models import pixels
 from imgcomp.rd.quality import shares
 from imgcomp.rd.sending import Sent, Stopped
-from imgcomp.training.checkpoint import ModelFile
+from imgcomp.training.judge import digest_of
 
 QUALITIES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100)
 """Of a codec of several rates."""
@@ -39,7 +39,7 @@ class FingerprintedCodec:
         if effort:
             found += f", effort {effort}"
         if judge is not None:
-            found += f", judge {ModelFile(judge.spec, judge.state_dict()).digest()}"
+            found += f", judge {digest_of(judge)}"
         return found
 
 

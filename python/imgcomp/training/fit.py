@@ -24,10 +24,10 @@ from imgcomp.errors import (
 )
 from imgcomp.models.model import ArrayLike, Classifier, Model
 from imgcomp.preprocess import Pipeline
-from imgcomp.training.checkpoint import ModelFile
 from imgcomp.training.config import FitConfig, core_config, resolve_objective
 from imgcomp.training.data import FitData, ImageData, check_pipeline, check_targets, image_data
 from imgcomp.training.history import History
+from imgcomp.training.judge import core_of, digest_of, frozen
 from imgcomp.training.progress import Progress, make_progress
 from imgcomp.training.resume import CheckpointStore, state_history
 
@@ -195,13 +195,13 @@ def _train(
         core_config(settings, model),
         train.core_pipeline(model),
         None if validation is None else validation.core_pipeline(model),
-        None if judge is None else judge._core,
+        core_of(judge),
     )
     store = None
     if checkpoint is not None:
         fingerprints = [data.fingerprint() for data in (train, validation) if data is not None]
         if judge is not None:
-            fingerprints.append(ModelFile(judge.spec, judge.state_dict()).digest())
+            fingerprints.append(digest_of(judge))
         store = CheckpointStore(checkpoint, model, trainer, settings, fingerprints)
         if not (resume and store.restore(other_data=resume == "other_data")):
             store.write()  # so that there is something to go on from even in the first epoch
@@ -234,23 +234,6 @@ def _train(
             f"training was told to stop in epoch {trainer.epoch + 1} of {settings.epochs}"
         )
     return state_history(trainer.snapshot(), stopped_early=outcome == "stopped_early")
-
-
-def frozen(judge: Classifier | None) -> Classifier | None:
-    """A copy of a classifier of which no gradients are wanted.
-
-    Raises:
-        UsageError: it is none.
-    """
-    if judge is None:
-        return None
-    if not isinstance(judge, Classifier):
-        raise UsageError(f"judge must be a Classifier, not {type(judge).__name__}")
-    twin = judge.copy()
-    for tensor in twin.parameters():
-        tensor.requires_grad_(False)
-    assert isinstance(twin, Classifier)
-    return twin
 
 
 def _callback_list(callbacks: Iterable[Callback]) -> list[Callback]:
@@ -350,5 +333,5 @@ def evaluate(
         resolve_objective(objective, model),
         batch_size,
         images.core_pipeline(model),
-        None if judge is None else judge._core,
+        core_of(judge),
     )
