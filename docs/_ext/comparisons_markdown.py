@@ -14,6 +14,7 @@ from results_markdown import escape, table, unbroken
 
 from imgcomp.rd import tables
 from imgcomp.rd.compact import read_comparison
+from imgcomp.rd.formats import formats_table
 from imgcomp.rd.found import WHOLE
 from imgcomp.rd.scales import ACCURACY, MAIN, SCALES, trained_for
 from imgcomp.report.html import show_seconds
@@ -114,9 +115,10 @@ def provenance(content: Content) -> str:
 
 
 def best(content: Content) -> str:
-    """BD-rates against the best of all rivals, over every measure."""
-    found = tables.best_table(content)
-    return shown(found) if found.rows else ""
+    """BD-rates against the best of all rivals, over every measure, and of the formats alone."""
+    found, formats = tables.best_table(content), formats_table(content)
+    parts = [*([found] if found.rows else []), *([formats] if formats else [])]
+    return "\n".join(shown(each) for each in parts)
 
 
 def rivals(content: Content) -> str:
@@ -163,19 +165,19 @@ PARTS: dict[str, Callable[[Content], str]] = {
 
 
 def verdict(found: Mapping[str, Content]) -> str:
-    """The answer for all sets: a sentence for each, a table, and what is missing.
+    """The answer for all sets: sentences for each, tables, and what is missing.
 
     Args:
         found: of `committed`.
     """
     parts = []
-    sentences = [
-        f"- {escape(SETS[name])}: {escape(sentence)}\n"
+    said = [
+        "".join([f"- {escape(SETS[name])}\n", *(f"  - {escape(each)}\n" for each in sentences)])
         for name, content in found.items()
-        for sentence in sentences_of(content)
+        if (sentences := sentences_of(content))
     ]
-    if sentences:
-        parts.append("".join(sentences))
+    if said:
+        parts.append("".join(said))
     rows = [row for name, content in found.items() for row in _rows(SETS[name], content)]
     if rows:
         heads = [
@@ -184,22 +186,32 @@ def verdict(found: Mapping[str, Content]) -> str:
         ]  # fmt: skip
         cells = [list(map(_cell, row)) for row in rows]
         parts.append(table(heads, cells, [False] * 3 + [True] * (len(heads) - 3)))
-    parts += _smallest(found)
+    parts += _of_all(found, formats_table)
+    parts += _of_all(found, tables.smallest_table, 2)
     absent = [SETS[name] for name in SETS if name not in found]
     if absent:
         parts.append(f":::{{note}}\nNo result is committed yet of {_listed(absent)}.\n:::\n")
     return "\n".join(parts)
 
 
-def _smallest(found: Mapping[str, Content]) -> list[str]:
-    """The smallest files that a classifier reads, the best of rivals and of ours for each set."""
-    all_of = {name: tables.smallest_table(content) for name, content in found.items()}
+def _of_all(
+    found: Mapping[str, Content],
+    make: Callable[[Content], tables.Shown | None],
+    rows: int | None = None,
+) -> list[str]:
+    """A table of all sets, of the first rows of each set's."""
+    all_of = {name: make(content) for name, content in found.items()}
     known = {name: one for name, one in all_of.items() if one is not None}
     if not known:
         return []
     one = next(iter(known.values()))
-    rows = [[SETS[name], *row] for name, each in known.items() for row in each.rows[:2]]
-    return [shown(tables.Shown(one.title, ["Images", *one.heads], rows, one.caption))]
+    heads = list(dict.fromkeys(head for each in known.values() for head in each.heads))
+    cells = [
+        [SETS[name], *(dict(zip(each.heads, row, strict=True)).get(h, tables.NONE) for h in heads)]
+        for name, each in known.items()
+        for row in each.rows[:rows]
+    ]
+    return [shown(tables.Shown(one.title, ["Images", *heads], cells, one.caption))]
 
 
 def sentences_of(content: Content) -> list[str]:

@@ -38,6 +38,8 @@ def content():
         "label": "60",
         "model_bytes": 123_456,
         "bytes": {"mosaic": 62.5},
+        "bpp": {"file": 0.5, "payload": 0.5, "mosaic": 0.5},
+        "psnr": 30.0,
         "accuracy": 0.76,
     }
     return {
@@ -49,8 +51,9 @@ def content():
         "originals_accuracy": 0.8,
         "lines": [
             {"name": "house", "title": "house", "ours": True, "unit": "quality",
-             "points": [point]},
+             "kind": "codec", "lossless": False, "points": [point]},
             {"name": "avif-444", "title": "AVIF 4:4:4", "ours": False, "unit": "quality",
+             "family": "avif", "kind": "ordinary", "lossless": False,
              "points": [{**point, "model_bytes": 0}]},
         ],
         "bd_rates": [
@@ -85,7 +88,7 @@ def cells(text, head):
 def test_the_verdict_is_in_words_and_in_a_table(markdown, content):
     text = markdown.verdict({"cifar10": content})
     assert (
-        "- CIFAR-10: house takes 12.5 % fewer bytes than the best of all rivals at equal PSNR "
+        "- CIFAR-10\n  - house takes 12.5 % fewer bytes than the best of all rivals at equal PSNR "
         "(all images in one file; −15.5 … −10.5 %); where the best rival (AVIF 4:4:4) has "
         "lost 5.0 points of accuracy, it has lost 6.8."
     ) in text
@@ -97,6 +100,30 @@ def test_the_verdict_is_in_words_and_in_a_table(markdown, content):
     assert "| CIFAR-10 | the best of all rivals | – | – | 62.5<br>AVIF 4:4:4 |" in smallest
     assert "| CIFAR-10 | the best of the package’s codecs | – | – | 62.5<br>house |" in smallest
     assert "No result is committed yet of Fashion-MNIST, MNIST, CIFAR-100 and Kodak’s" in text
+
+
+def test_the_formats_that_everybody_reads_are_told_apart(markdown, content):
+    def points(factors):
+        rates = [dict(zip(("file", "payload", "mosaic"), factors, strict=True))] * 3
+        return [
+            {
+                **content["lines"][0]["points"][0],
+                "psnr": 30.0 + 5 * step,
+                "bpp": {size: rate * 2**step for size, rate in each.items()},
+            }
+            for step, each in enumerate(rates)
+        ]
+
+    for line, factors in zip(content["lines"], ([0.5, 0.5, 0.5], [1.0, 0.8, 0.4]), strict=True):
+        line["points"] = points(factors)
+    title, row = "the best of the formats that everybody reads**", ["−50.0 %", "−37.5 %", "+25.0 %"]
+    here = markdown.best(content).partition(title)[2]
+    assert cells(here, "house") == ["house", "PSNR", *row]
+    photographs = {**content, "bd_rates": [record("psnr", "whole", 1.0)]}
+    both = {"cifar10": content, "kodak": photographs}
+    everywhere = markdown.verdict(both).partition(title)[2]
+    assert cells(everywhere, "CIFAR-10") == ["CIFAR-10", "house", "PSNR", *row, "–"]
+    assert cells(everywhere, "Kodak") == ["Kodak’s photographs", "house", "PSNR", *row, "–"]
 
 
 def test_a_difference_that_is_not_told_apart_is_said_so(markdown, content):
@@ -138,7 +165,7 @@ def test_whole_photographs_are_told_beside_tiles(markdown, content):
     content["originals_accuracy"] = None
     (sentence,) = markdown.sentences_of(content)
     assert "; takes 30.0 % fewer bytes than the best of all rivals at equal PSNR (whole" in sentence
-    text = markdown.verdict({"kodak": content})
+    text = markdown.verdict({"kodak": content}).partition("**BD-rate against")[0]
     rows = [cells(row, "Kodak") for row in text.splitlines() if row.startswith("| Kodak")]
     assert [(row[2], row[3]) for row in rows] == [
         ("all images in one file", "−12.5 %<br>−15.5 … −10.5"),
@@ -252,5 +279,5 @@ def test_the_page_builds_without_warnings(there, content, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "html" / "index.html").read_text("utf-8")
-    assert ("MNIST: house takes 12.5 % fewer bytes" in page) == there
+    assert ("house takes 12.5 % fewer bytes" in page) == there
     assert page.count("No result of ") == (4 if there else 5)

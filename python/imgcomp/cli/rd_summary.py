@@ -27,6 +27,7 @@ def print_summary(results: Mapping[str, Any]) -> None:
     from rich.console import Console
 
     from imgcomp.rd import tables
+    from imgcomp.rd.formats import formats_table
     from imgcomp.rd.scales import SCALES, trained_for
 
     console = Console()
@@ -40,7 +41,11 @@ def print_summary(results: Mapping[str, Any]) -> None:
     best = tables.best_table(results)
     if best.rows:
         _print(console, best)
-    for each in (tables.fallen_table(results), tables.weights_table(results)):
+    for each in (
+        formats_table(results),
+        tables.fallen_table(results),
+        tables.weights_table(results),
+    ):
         if each is not None:
             _print(console, each)
     _print_levels(console, results)

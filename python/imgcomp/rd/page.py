@@ -11,6 +11,7 @@ import torch
 
 from imgcomp.rd import tables
 from imgcomp.rd.figures import SIZE_TITLES
+from imgcomp.rd.formats import formats_table
 from imgcomp.rd.found import SIZES, Found
 from imgcomp.rd.scales import MAIN, SCALES
 from imgcomp.rd.stages import MOSAIC
@@ -57,6 +58,7 @@ def render_page(
         viewer=None if images is None else _viewer(results, *images),
         bd=_by_measure(results, _bd_tables),
         best=tables.best_table(results),
+        formats=formats_table(results),
         levels=_by_measure(results, _level_tables),
         fallen=tables.fallen_table(results),
         smallest=tables.smallest_table(results),
