@@ -1,6 +1,7 @@
 """The page of the verdict shows what results/rd/ holds, whatever it holds."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from imgcomp.rd.compact import read_comparison
+from imgcomp.rd.formats import against_formats
 
 ROOT = Path(__file__).parents[2]
 
@@ -223,6 +225,31 @@ def test_what_is_committed_is_shown(markdown):
     for content in found.values():
         for name, part in markdown.PARTS.items():
             assert part(content) or name == "recognised"
+
+
+def test_the_readme_says_what_is_saved_against_the_formats():
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    found = re.search(
+        r"take (\d+) % fewer bytes for small colour images and (\d+) to (\d+) % fewer for gray "
+        r"ones where each is a file, and (\d+) to (\d+) % fewer where all images are one file",
+        text,
+    )
+    colour, low, high, least, most = map(int, found.groups())
+    saved = {
+        size: {
+            name: -against_formats(
+                read_comparison(ROOT / "results" / "rd" / name / "results.json"), "house", size
+            ).percent
+            for name in ("cifar10", "cifar100", "fashion-mnist", "mnist")
+        }
+        for size in ("file", "mosaic")
+    }
+    files = saved["file"]
+    assert files["cifar10"] == pytest.approx(colour, abs=1)
+    assert files["cifar100"] == pytest.approx(colour, abs=1)
+    assert sorted((files["fashion-mnist"], files["mnist"])) == pytest.approx([low, high], abs=1)
+    assert min(saved["mosaic"].values()) == pytest.approx(least, abs=1)
+    assert max(saved["mosaic"].values()) == pytest.approx(most, abs=1)
 
 
 def test_a_line_that_was_kept_need_not_have_been_at_the_best_rivals_rate(markdown, content):
