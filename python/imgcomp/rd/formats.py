@@ -54,11 +54,15 @@ def against_formats(
 def formats_table(results: Mapping[str, Any]) -> Shown | None:
     """BD-rates against the best of the formats; None where no codec shares a quality with any.
 
+    None, too, where all rivals are such formats: the best of them is the best of all rivals.
+
     Each codec is compared over what it was trained for.
 
     Args:
         results: content of ``results.json``.
     """
+    if all(line["ours"] or line["kind"] == _ORDINARY for line in results["lines"]):
+        return None
     sizes = sizes_of(results)
     rows = []
     for line in results["lines"]:
