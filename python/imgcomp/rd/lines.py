@@ -289,9 +289,10 @@ def _short(name: str) -> str:
 def _line(name: str, codecs: dict[str, Codec], encoder: _Encoder = _PLAIN) -> Line:
     name += encoder.suffix
     own = encoder.effort if encoder.own else 0
+    encoding = {part: encoder.of(codec) for part, codec in codecs.items()}
     points = tuple(
-        Point(float(setting), package.at(encoder.of(codec), setting), part, own)
-        for part, codec in codecs.items()
+        Point(float(setting), package.at(codec, setting), part, own)
+        for part, codec in encoding.items()
         for setting in package.settings(codec)
     )
     units = {package.unit(codec) for codec in codecs.values()}
