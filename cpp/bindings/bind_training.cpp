@@ -3,9 +3,8 @@
 #include "imgcomp/refine.h"
 #include "imgcomp/trainer.h"
 
-#include <chrono>
-
 #include "imgcomp/error.h"
+#include "interruption.h"
 #include "pybind.h"
 
 namespace imgcomp::bindings {
@@ -14,26 +13,6 @@ namespace {
 using StateDict = py::typing::Dict<py::str, py::object>;
 
 using OptionalTensor = std::optional<at::Tensor>;
-
-// Ctrl-C during a pass over a data set: looked for ten times a second, as it takes the GIL.
-class SignalCheck {
- public:
-  void operator()() {
-    const auto now = Clock::now();
-    if (now - last_ < std::chrono::milliseconds(100)) {
-      return;
-    }
-    last_ = now;
-    const py::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() != 0) {
-      throw py::error_already_set();
-    }
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point last_ = Clock::now();
-};
 
 using OptionalPipeline = std::optional<std::shared_ptr<Pipeline>>;
 
@@ -190,7 +169,7 @@ void register_training(py::module_& m) {
         check_data(data, model, "the");
         objective->check(model, data);
         const BatchLoader loader(data, model.spec(), model.device(), at::MemoryFormat::Contiguous);
-        return evaluate(model, loader, *objective, batch_size, SignalCheck());
+        return evaluate(model, loader, *objective, batch_size, InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("targets"), py::arg("labels"),
       py::arg("objective"), py::arg("batch_size"), py::arg("preprocess") = py::none(),
@@ -198,7 +177,7 @@ void register_training(py::module_& m) {
   m.def(
       "reconstruct",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {
-        return reconstruct(model, images, batch_size, SignalCheck());
+        return reconstruct(model, images, batch_size, InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("batch_size"),
       py::call_guard<py::gil_scoped_release>());
@@ -206,7 +185,7 @@ void register_training(py::module_& m) {
       "encode_images",
       [](const Model& model, const at::Tensor& images, int64_t batch_size,
          std::optional<double> level, bool rounds) {
-        return encode_images(model, images, batch_size, level, rounds, SignalCheck());
+        return encode_images(model, images, batch_size, level, rounds, InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("batch_size"), py::arg("level") = py::none(),
       py::arg("rounds") = true, py::call_guard<py::gil_scoped_release>());
@@ -214,7 +193,7 @@ void register_training(py::module_& m) {
       "decode_codes",
       [](const Model& model, const at::Tensor& codes, int64_t batch_size,
          std::optional<double> level) {
-        return decode_codes(model, codes, batch_size, level, SignalCheck());
+        return decode_codes(model, codes, batch_size, level, InterruptionCheck());
       },
       py::arg("model"), py::arg("codes"), py::arg("batch_size"), py::arg("level") = py::none(),
       py::call_guard<py::gil_scoped_release>());
@@ -224,7 +203,7 @@ void register_training(py::module_& m) {
          const std::string& objective, int64_t rounds,
          const std::optional<std::shared_ptr<Model>>& judge) {
         return refine_steps(model, images, steps, level, objective, judge.value_or(nullptr), rounds,
-                            SignalCheck());
+                            InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("steps"), py::arg("level"), py::arg("objective"),
       py::arg("rounds"), py::arg("judge") = py::none(), py::call_guard<py::gil_scoped_release>());
@@ -233,7 +212,7 @@ void register_training(py::module_& m) {
       [](const Model& model, const at::Tensor& images, const at::Tensor& outputs, double level,
          const std::string& objective, const std::optional<std::shared_ptr<Model>>& judge) {
         return distortions(model, images, outputs, level, objective, judge.value_or(nullptr),
-                           SignalCheck());
+                           InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("outputs"), py::arg("level"),
       py::arg("objective"), py::arg("judge") = py::none(),
@@ -241,7 +220,7 @@ void register_training(py::module_& m) {
   m.def(
       "predict",
       [](const Model& model, const at::Tensor& images, int64_t batch_size) {
-        return predict(model, images, batch_size, SignalCheck());
+        return predict(model, images, batch_size, InterruptionCheck());
       },
       py::arg("model"), py::arg("images"), py::arg("batch_size"),
       py::call_guard<py::gil_scoped_release>());

@@ -13,6 +13,7 @@ namespace imgcomp::bindings {
 // One function for each concept, defined in bind_<concept>.cpp.
 void register_errors();
 void register_build(py::module_& m);
+void register_interruption(py::module_& m);
 void register_tensors(py::module_& m);
 void register_model(py::module_& m);
 void register_preprocess(py::module_& m);

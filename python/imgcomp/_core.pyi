@@ -13,6 +13,7 @@ __all__: list[str] = [
     "BuildInfo",
     "ContextNetwork",
     "FrequencyTables",
+    "Interruptible",
     "Model",
     "OpenStreams",
     "Pipeline",
@@ -64,6 +65,14 @@ class BuildInfo:
     def torch_version(self) -> str: ...
     @property
     def version(self) -> str: ...
+
+class Interruptible:
+    """
+    A context in which the core's long passes that this thread begins ask `check()`, some ten times a second, and end with what it raises.
+    """
+    def __enter__(self) -> Interruptible: ...
+    def __exit__(self, kind: typing.Any, error: typing.Any, trace: typing.Any) -> None: ...
+    def __init__(self, check: collections.abc.Callable[[], None]) -> None: ...
 
 class Model:
     """

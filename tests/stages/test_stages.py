@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from imgcomp import codec, datasets
 from imgcomp.errors import UsageError
 from imgcomp.stages import Artifact, Context, Runner, Stage, StageError, StageStopped, stage
 from imgcomp.stages.graph import plan
@@ -248,6 +249,23 @@ def test_stopped_from_outside_keeps_what_is_done_and_goes_on_later(tmp_path: Pat
     result = runner(tmp_path).run([target])
     assert CALLS == ["numbers", "stopping", "stopping"]
     assert result[target].data == {"resumed": True}
+
+
+def test_a_long_pass_of_the_core_is_stopped_in_its_middle(tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    @stage(version="1")
+    def long(context: Context) -> Artifact:
+        CALLS.append("begun")
+        threading.Timer(0.2, stop.set).start()
+        # Some seconds, in eight parts.
+        codec.load("house-gray").with_effort(1).compress(datasets.digits().test.images[:60])
+        CALLS.append("finished")
+        return Artifact({}, {})
+
+    with pytest.raises(KeyboardInterrupt):
+        Runner(tmp_path, stop=stop, jobs=2).run([long("long")])
+    assert CALLS == ["begun"]
 
 
 def test_stages_say_what_computed_them(tmp_path: Path) -> None:

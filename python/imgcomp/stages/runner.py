@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgcomp import _core
 from imgcomp.errors import ImgcompError, UsageError
 from imgcomp.stages.artifact import Artifact, ArtifactStore, Origin, canonical_json, slug
 from imgcomp.stages.graph import Context, Fingerprinted, Stage, StopLike, plan
@@ -266,13 +267,19 @@ class Runner:
         begin = time.perf_counter()
         try:
             inputs = {name: self._input(value) for name, value in node.inputs.items()}
-            artifact = node.function(context, **inputs)
+            with _core.Interruptible(self._check):
+                artifact = node.function(context, **inputs)
             seconds = time.perf_counter() - begin
             origin = Origin(seconds, self.made_with)
             self.store.save(node.label, node.key, artifact, origin)
         except BaseException as error:  # reported by the main thread, whatever it is
             return error
         return seconds
+
+    def _check(self) -> None:
+        """Asked within long passes of the core, whose thread no Ctrl-C reaches."""
+        if self.stop.is_set():
+            raise StageStopped
 
     def _input(self, node: Stage | Fingerprinted) -> Artifact | Fingerprinted:
         if not isinstance(node, Stage):
