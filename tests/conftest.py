@@ -1,6 +1,7 @@
 """What all tests share: fixed seeds, and the published data sets where IMGCOMP_DATA names them."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ _DATA = os.environ.get("IMGCOMP_DATA")
 
 
 def pytest_configure(config):
+    # A shell's background jobs ignore Ctrl-C, and with them all that they start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",
         "needs_data: needs the published data sets in IMGCOMP_DATA; skipped without them, unless "
