@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-import torch
 
 from imgcomp import _core, codec, datasets
 from imgcomp.errors import UsageError
@@ -20,17 +19,9 @@ def enough() -> None:
 
 
 def long_pass() -> int:
-    """Bytes of what takes some seconds: eight parts, one after the other."""
+    """Bytes of what takes some seconds, in parts of images one after the other."""
     patient = codec.load("house-gray").with_effort(1)
     return len(patient.compress(datasets.digits().test.images[:60]))
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_pass_ends_with_what_the_check_raises():

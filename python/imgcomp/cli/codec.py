@@ -9,15 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, TypeVar
+from typing import Annotated, Any, BinaryIO, TypeVar
 
 import typer
 
 from imgcomp.cli.options import DataDir, Offline
 from imgcomp.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["compress", "decompress", "info", "verify"]
 

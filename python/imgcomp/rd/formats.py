@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from imgcomp.errors import UsageError
 from imgcomp.rd import bd
 from imgcomp.rd.found import WHOLE
-from imgcomp.rd.scales import ACCURACY, MAIN, SCALES, Values, trained_for
+from imgcomp.rd.scales import ACCURACY, MAIN, SCALES, trained_for
 from imgcomp.rd.tables import COUNTED, NONE, Shown, show_percent, sizes_of
 
 _ORDINARY = "ordinary"
@@ -102,13 +104,7 @@ def _curve(line: Mapping[str, Any], size: str, measure: str) -> bd.Curve | None:
         qualities.append(measured[measure])
     if not rates:
         return None
-    return bd.Curve(rates, SCALES[measure].scaled(_array(qualities)))
-
-
-def _array(values: list[float]) -> Values:
-    import numpy as np
-
-    return np.asarray(values, dtype=np.float64)
+    return bd.Curve(rates, SCALES[measure].scaled(np.array(qualities, dtype=np.float64)))
 
 
 def _cell(found: bd.BDRate) -> str:
